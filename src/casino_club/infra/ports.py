@@ -1,0 +1,27 @@
+"""What we ask of the outside, as promises that every backend keeps. Contract tests run on each of them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcess:
+    """One private server that `up` starts and stops for us."""
+
+    name: str
+    prepare: Callable[[], None]
+    """Makes folders, initialises files, deals with leftovers of an earlier run. May be called again; raises Unusable."""
+    command: Callable[[], Sequence[str]]
+    is_ready: Callable[[], Awaitable[bool]]
+    """True once the server answers questions; never raises for a server that is merely still starting."""
+    stop_signals: Sequence[tuple[int, float]]
+    """Signals in order of politeness, each with the seconds it is given before the next."""
+    as_user: str | None = None
+    """Account to run as, when the supervisor is root and the server refuses to be."""
+    working_dir: Path | None = None
+
+
+class Unusable(Exception):
+    """The machine can't do this as it stands. The text is one line that says what to do."""

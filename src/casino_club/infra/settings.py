@@ -1,0 +1,70 @@
+"""Every setting, read from `CASINO_CLUB_…` variables. The reference page is generated from this object."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "casino-club"
+
+
+class Settings(BaseSettings):
+    """One documented object; secrets are never printed."""
+
+    model_config = SettingsConfigDict(env_prefix="CASINO_CLUB_", extra="forbid", frozen=True)
+
+    mode: Literal["embedded", "cluster"] = Field(
+        "embedded", description="`embedded` starts private servers under the data folder; `cluster` uses the named ones."
+    )
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, description="Folder that holds everything the embedded servers keep."
+    )
+    host: str = Field("127.0.0.1", description="Address that the HTTP server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that the HTTP server listens on.")
+    disk_free_mb_min: int = Field(512, ge=0, description="`up` refuses to start with less free space than this.")
+
+    database_url: SecretStr | None = Field(None, description="PostgreSQL, `postgresql://…`; needed in `cluster` mode.")
+    redis_url: SecretStr | None = Field(None, description="Redis, `redis://…`; needed in `cluster` mode.")
+    database_connections_max: int = Field(10, ge=3, le=200, description="Connections to PostgreSQL per process.")
+
+    token_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key that signs access tokens (32 characters or more). Embedded servers make their own.",
+    )
+
+    timezone: str = Field("Asia/Seoul", description="Time zone of the operator: where a day begins and ends.")
+    streak_gap_minutes: int = Field(30, ge=1, le=1440, description="A longer pause between two plays ends a streak.")
+    action_late_days_max: int = Field(90, ge=1, le=3650, description="Actions older than this are refused.")
+    action_skew_seconds_max: int = Field(300, ge=0, le=3600, description="How far ahead a sender's clock may be.")
+    tracking_plan: Path | None = Field(
+        None, description="TOML file with the operator's own action types, added to those that ship with the platform."
+    )
+    refused_keep_days: int = Field(30, ge=1, le=3650, description="How long refused actions are kept for review.")
+
+    log_partition_rows: int = Field(10_000_000, ge=1_000, description="Ids in one partition of the log.")
+    log_partitions_ahead: int = Field(3, ge=1, le=20, description="Empty partitions kept ready ahead of the log.")
+    log_keep_days: int = Field(400, ge=1, description="Partitions whose rows are all older are exported and detached.")
+    log_keep_partitions_max: int = Field(
+        200, ge=2, description="More partitions than this are exported and detached, the oldest first."
+    )
+
+    http_body_mb_max: int = Field(16, ge=1, le=256, description="Largest request body that is read.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port on which a consumer serves its metrics; embedded, the API shows them all."
+    )
+
+    @model_validator(mode="after")
+    def _cluster_names_its_servers(self) -> "Settings":
+        if self.mode == "cluster":
+            missing = [name for name in ("database_url", "redis_url", "token_secret") if getattr(self, name) is None]
+            if missing:
+                names = ", ".join(f"CASINO_CLUB_{name.upper()}" for name in missing)
+                raise ValueError(f"mode is cluster, so set {names}")
+        return self

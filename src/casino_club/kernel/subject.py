@@ -1,0 +1,31 @@
+"""Who calls. `infra.http` makes a `Subject` from a token or a service key; slices only read it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a caller may do. Users' own tokens carry none of these."""
+
+    ACTIONS_WRITE = "actions:write"
+    ACTIONS_READ = "actions:read"
+    ACTIONS_REVIEW = "actions:review"
+
+
+@dataclass(frozen=True, slots=True)
+class UserSubject:
+    """A person, known by an access token: reaches only what is their own."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSubject:
+    """A program, known by a service key. Rotated keys share a namespace, so that retries find their first answer."""
+
+    key_id: int
+    namespace: int
+    scopes: frozenset[Scope]
+
+
+Subject = UserSubject | ServiceSubject
