@@ -1,0 +1,1 @@
+"""PostgreSQL: the one MetaData, connections, transactions and migrations."""

@@ -1,0 +1,88 @@
+"""Connections and transactions of PostgreSQL. Only this module begins and commits."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+
+from casino_club.kernel.errors import Unavailable
+
+Db = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+"""What stores and commands receive: a connection with a transaction open."""
+
+T = TypeVar("T")
+
+SERVER_AWAY = (
+    ConnectionError,
+    FileNotFoundError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)
+"""PostgreSQL is stopping, starting, full or gone: nothing was acknowledged, and the same work may be tried again."""
+
+CROSSED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""Two transactions met in opposite order; one of them was rolled back and may simply run again."""
+
+ATTEMPTS_MAX = 8
+CONNECT_SECONDS_MAX = 5.0
+ACQUIRE_SECONDS_MAX = 10.0
+
+
+class Database:
+    """A pool of connections. A request or a chunk of work takes one transaction from it."""
+
+    def __init__(
+        self, url: str, *, connections_max: int, connection_class: type[asyncpg.Connection] = asyncpg.Connection
+    ) -> None:
+        self._pool = asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=connections_max,
+            max_inactive_connection_lifetime=60.0,
+            timeout=CONNECT_SECONDS_MAX,
+            connection_class=connection_class,
+            server_settings={"timezone": "UTC", "application_name": "casino-club"},
+        )
+
+    async def __aenter__(self) -> "Database":
+        await self._pool
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=3.0)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Db]:
+        """A connection without a transaction: every statement stands alone."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Db]:
+        """One READ COMMITTED transaction, committed when the block ends without an exception."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def run(self, work: Callable[[Db], Awaitable[T]]) -> T:
+        """Run work in one transaction, again when it crossed another; a server that is away becomes `Unavailable`."""
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                async with self.transaction() as db:
+                    return await work(db)
+            except CROSSED:
+                await asyncio.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311 - jitter, not a secret
+            except SERVER_AWAY as away:
+                raise Unavailable("The database does not answer just now; send the same request again.") from away
+        raise Unavailable("Too many requests changed the same users at once; send the same request again.")
