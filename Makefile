@@ -6,10 +6,37 @@ export CASINO_CLUB_DATA_DIR
 
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo
+LOCK = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--group build --custom-compile-command "make lock"
+
+.PHONY: demo test check bench gen lock
 
 demo: .venv/.stamp
 	@exec .venv/bin/casino-club up
+
+# ARGS goes on to pytest: make test ARGS=tests/architecture
+test: .venv/.stamp-dev
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+check: .venv/.stamp-dev
+	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo
+	@exec .venv/bin/python -m pytest tests/architecture
+
+# One file per figure of docs/performance.md, one after the other.
+bench: .venv/.stamp-dev
+	@for figure in bench/[!_]*.py; do .venv/bin/python -m "bench.$$(basename "$$figure" .py)" || exit 1; done
+
+# The reference pages are made from the code.
+gen: .venv/.stamp-dev
+	@exec .venv/bin/python -m casino_club.entry.cli.reference
+
+# Keeps every pin that still fits; make lock ARGS=--upgrade takes the newest instead.
+lock: .venv/.stamp-dev
+	@$(LOCK) $(ARGS) --output-file requirements.lock
+	@$(LOCK) $(ARGS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 # A stamp is a copy of the lock that the environment was made from, so that only a new lock installs again.
 .venv/.stamp: requirements.lock pyproject.toml .venv/pyvenv.cfg

@@ -1,0 +1,49 @@
+"""A slice has nine file names, data in .toml, and an sql/ or rules/ folder; two slices may also learn."""
+
+from collections.abc import Iterator
+
+from tests.architecture.repo import Repo
+
+_FEATURES = "src/casino_club/features/"
+_NAMES = {"public", "routes", "jobs", "schemas", "commands", "store", "tables", "events", "rules"}
+_LEARNING_SLICES = {"recommendations", "segments"}
+
+PLANTED = {
+    "a tenth name": {f"{_FEATURES}wallet/service.py": ""},
+    "learning elsewhere": {f"{_FEATURES}wallet/learning.py": ""},
+    "a folder of its own": {f"{_FEATURES}wallet/models/coin.py": ""},
+    "loose SQL": {f"{_FEATURES}wallet/report.sql": ""},
+    "a file beside the slices": {f"{_FEATURES}shared.py": ""},
+}
+ALLOWED = {
+    "the vocabulary": {
+        f"{_FEATURES}__init__.py": "",
+        f"{_FEATURES}segments/__init__.py": "",
+        f"{_FEATURES}segments/learning.py": "",
+        f"{_FEATURES}segments/rules/crossings.py": "",
+        f"{_FEATURES}segments/sql/warehouse.sql": "",
+        f"{_FEATURES}segments/policies.toml": "",
+        f"{_FEATURES}segments/public.py": "",
+    }
+}
+
+
+def violations(repo: Repo) -> Iterator[str]:
+    for path in repo.paths:
+        if path.startswith(_FEATURES) and not _is_known(path.removeprefix(_FEATURES).split("/")):
+            yield f"{path}:1: not one of a slice's file names"
+
+
+def _is_known(parts: list[str]) -> bool:
+    if parts[-1] == "__init__.py":
+        return True
+    if len(parts) == 3:
+        return (parts[1], parts[2].rpartition(".")[2]) in {("rules", "py"), ("sql", "sql")}
+    if len(parts) != 2:
+        return False
+    name, _, ending = parts[1].rpartition(".")
+    return ending == "toml" or (ending == "py" and (name in _NAMES or _may_learn(parts[0], name)))
+
+
+def _may_learn(slice_name: str, name: str) -> bool:
+    return name == "learning" and slice_name in _LEARNING_SLICES
