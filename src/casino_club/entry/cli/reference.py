@@ -1,0 +1,101 @@
+"""The reference pages, made from the objects that they describe. `make gen` writes them; a test compares them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Literal, get_args, get_origin
+
+from annotated_types import Ge, Le, MinLen
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from casino_club.infra.settings import Settings
+from casino_club.infra.telemetry.metrics import METRICS
+
+FOLDER: Final = Path("docs/reference")
+
+# What the machine decides can't be read from the code; these words stand in for it.
+COMPUTED_DEFAULTS: Final = {"data_dir": "`casino-club` in `$XDG_DATA_HOME`, else in `~/.local/share`"}
+
+KINDS: Final[dict[object, str]] = {
+    int: "whole number",
+    bool: "true or false",
+    str: "text",
+    Path: "path",
+    SecretStr: "secret",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file name."""
+    return {"settings.md": settings_page(), "metrics.md": metrics_page()}
+
+
+def settings_page() -> str:
+    """Each setting with its variable, what it may be, and its default."""
+    prefix = Settings.model_config.get("env_prefix", "").upper()
+    rows = [
+        (f"`{prefix}{name.upper()}`", _allowed(field), _default(name, field), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+    return _page(
+        "Settings",
+        "Environment variables, read once at the start. A value outside its bounds stops it there, with a sentence.",
+        _table(("Variable", "Value", "Default", "What it does"), rows),
+    )
+
+
+def metrics_page() -> str:
+    """Each metric with its kind and its labels."""
+    rows = [
+        (f"`{metric.name}`", metric.kind, ", ".join(f"`{label}`" for label in metric.labels) or "–", metric.help)
+        for metric in METRICS.values()
+    ]
+    return _page(
+        "Metrics",
+        "Served at `/metrics` in the Prometheus text format. A *sampled* metric is computed when it is scraped.",
+        _table(("Name", "Kind", "Labels", "What it counts"), rows),
+    )
+
+
+def write(folder: Path) -> None:
+    """Every page, into this folder."""
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _page(title: str, purpose: str, *parts: str) -> str:
+    return "\n\n".join([f"# {title}", purpose, *parts, "*Made from the code by `make gen`.*"]) + "\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _allowed(field: FieldInfo) -> str:
+    kind = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(field.annotation))
+    assert kind in KINDS, f"say in words what a {kind} is"
+    return f"{KINDS[kind]}{_bounds(field)}"
+
+
+def _bounds(field: FieldInfo) -> str:
+    least = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
+    most = next((mark.le for mark in field.metadata if isinstance(mark, Le)), None)
+    length = next((mark.min_length for mark in field.metadata if isinstance(mark, MinLen)), None)
+    if length is not None:
+        return f", {length} characters or more"
+    if least is None:
+        return ""
+    return f", {least} or more" if most is None else f", {least} to {most}"
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return COMPUTED_DEFAULTS[name]
+    return "–" if field.default is None else f"`{field.default}`"
+
+
+if __name__ == "__main__":
+    write(FOLDER)

@@ -1,0 +1,44 @@
+"""The reference names every setting and metric, and says today what the code says today."""
+
+from pathlib import Path
+
+import pytest
+
+from casino_club.entry.cli import reference
+from casino_club.infra.settings import Settings
+from casino_club.infra.telemetry.metrics import METRICS
+from tests.architecture.repo import ROOT
+
+NAMES = {
+    "settings.md": [f"CASINO_CLUB_{name.upper()}" for name in Settings.model_fields],
+    "metrics.md": list(METRICS),
+}
+
+
+def outdated(folder: Path) -> list[str]:
+    """Pages in this folder that differ from what the code gives."""
+    current = reference.pages()
+    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    return sorted(name for name in current.keys() | kept.keys() if current.get(name) != kept.get(name))
+
+
+def test_the_pages_are_current() -> None:
+    assert outdated(ROOT / reference.FOLDER) == [], "run: make gen"
+
+
+def test_a_page_that_was_changed_forgotten_or_left_over_is_noticed(tmp_path: Path) -> None:
+    reference.write(tmp_path)
+    assert outdated(tmp_path) == []
+
+    (tmp_path / "settings.md").write_text("# Settings\n")
+    (tmp_path / "metrics.md").unlink()
+    (tmp_path / "plans.md").write_text("")
+
+    assert outdated(tmp_path) == ["metrics.md", "plans.md", "settings.md"]
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_every_name_is_in_its_page(page: str) -> None:
+    text = reference.pages()[page]
+
+    assert [name for name in NAMES[page] if f"`{name}`" not in text] == []
