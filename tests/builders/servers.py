@@ -1,0 +1,79 @@
+"""Real private servers for tests, started as `up` starts them."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Thread
+
+from casino_club.infra import children, runtime
+from casino_club.infra.ports import ServerProcess
+from casino_club.infra.settings import Settings
+
+START_SECONDS_MAX = 60.0
+NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+
+
+@contextmanager
+def private_servers(folder: Path, *, durable: bool = False) -> Iterator[tuple[str, str]]:
+    """PostgreSQL's and Redis's addresses. Not durable unless asked for, since most tests only want it fast.
+
+    Call it from the main thread: servers end with the thread that started them.
+    """
+    settings = Settings.model_validate({"mode": "embedded", "data_dir": folder})
+    with ExitStack() as stack:
+        for process in runtime.servers(settings):
+            options = NOT_DURABLE if process.name == "postgresql" and not durable else ()
+            stack.enter_context(running_server(process, folder, options))
+        yield runtime.database_url(settings), runtime.redis_url(settings)
+
+
+@contextmanager
+def running_server(
+    process: ServerProcess, data_dir: Path, options: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """One server, ready; stopped and cleaned up after use."""
+    for name in ("run", "logs"):
+        (data_dir / name).mkdir(parents=True, exist_ok=True)
+    log = data_dir / "logs" / f"{process.name}.log"
+    process.prepare()
+    child = children.spawn(process, log, options=options)
+    try:
+        _wait_until_ready(process, child, log)
+        yield child
+    finally:
+        _stop(process, child)
+
+
+def _wait_until_ready(process: ServerProcess, child: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not _is_ready(process):
+        said = "\n".join(children.last_lines(log))
+        assert child.poll() is None, f"{process.name} ended while starting:\n{said}"
+        assert time.monotonic() < deadline, f"{process.name} did not get ready:\n{said}"
+        time.sleep(0.02)
+
+
+def _is_ready(process: ServerProcess) -> bool:
+    """Asks in a thread, because the caller's may have a loop that runs already."""
+    answers: list[bool] = []
+    asking = Thread(target=lambda: answers.append(asyncio.run(process.is_ready())))  # type: ignore[arg-type]  # all are coroutines
+    asking.start()
+    asking.join()
+    return answers == [True]
+
+
+def _stop(process: ServerProcess, child: subprocess.Popen[bytes]) -> None:
+    for number, seconds in process.stop_signals:
+        child.send_signal(number)
+        try:
+            child.wait(seconds)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    else:
+        child.kill()
+        child.wait()
+    process.clean()
