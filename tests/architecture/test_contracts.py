@@ -44,7 +44,8 @@ PLANTED = [
     ("Rules are pure", {f"{FEATURES}/actions/events.py": "import pydantic"}),
     ("Rules are pure", {"src/casino_club/kernel/money.py": "import asyncpg"}),
     ("Client libraries live in backends", {f"{FEATURES}/actions/jobs.py": "import redis.asyncio"}),
-    ("Only entry points open the runtime", {f"{FEATURES}/actions/jobs.py": "import casino_club.infra.settings"}),
+    ("Only entry points open the runtime", {f"{FEATURES}/actions/jobs.py": "import casino_club.infra.runtime"}),
+    ("Settings end where servers are opened", {f"{FEATURES}/actions/jobs.py": "import casino_club.infra.settings"}),
     (
         "Only entry points open the runtime",
         {"src/casino_club/infra/db/x.py": "import casino_club.infra.backends.embedded"},
@@ -64,6 +65,8 @@ PLANTED = [
         "Named servers know nothing of private ones",
         {"src/casino_club/infra/backends/cluster/redis.py": "import casino_club.infra.backends.embedded"},
     ),
+    ("Infra: each on what it needs", {"src/casino_club/infra/db/x.py": "import casino_club.infra.log"}),
+    ("Infra: each on what it needs", {"src/casino_club/infra/http/x.py": "import casino_club.infra.log"}),
 ]
 
 
@@ -88,7 +91,7 @@ def broken(report: str) -> set[str]:
 
 def hollow(root: Path, files: dict[str, str]) -> Path:
     """The same modules as here with nothing in them, and these files planted."""
-    empty = {"src/casino_club/infra/runtime.py": ""} | {module.path: "" for module in Repo().under("src/")}
+    empty = {module.path: "" for module in Repo().under("src/")}
     packages = {f"{Path(path).parent.as_posix()}/__init__.py": "" for path in files}
     plant(root, empty | packages | files)
     shutil.copy(ROOT / "pyproject.toml", root)
