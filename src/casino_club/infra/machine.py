@@ -9,6 +9,11 @@ from pathlib import Path
 from casino_club.infra.ports import Account, Unusable
 
 
+def absolute(folder: Path) -> Path:
+    """The folder as every process of ours spells it, wherever it was started."""
+    return folder.expanduser().absolute()
+
+
 def is_root() -> bool:
     return os.geteuid() == 0
 

@@ -22,14 +22,9 @@ from casino_club.infra.machine import (
     short_temp_folder,
     write_private_file,
 )
-from casino_club.infra.ports import Account, ServerSettings, Unusable
+from casino_club.infra.ports import Account, Unusable
 
 SHARED = Path("/var/lib/casino-club")
-
-
-def folder_of(settings: ServerSettings) -> Path:
-    """The data folder as every process of ours spells it, wherever it was started."""
-    return settings.data_dir.expanduser().absolute()
 
 
 def data_place(data_dir: Path, name: str) -> Path | None:

@@ -3,22 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from pydantic import SecretStr
-
-
-class ServerSettings(Protocol):
-    """What backends read of the settings; only `entry` and `infra.runtime` know the whole."""
-
-    @property
-    def data_dir(self) -> Path: ...
-    @property
-    def database_url(self) -> SecretStr | None: ...
-    @property
-    def redis_url(self) -> SecretStr | None: ...
-    @property
-    def token_secret(self) -> SecretStr | None: ...
 
 
 @dataclass(frozen=True, slots=True)

