@@ -1,5 +1,6 @@
-"""The reference names every setting and metric, and says today what the code says today."""
+"""The reference names every setting, action type and metric, and says today what the code says today."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.metrics import METRICS
 from tests.architecture.repo import ROOT
 
+PLAN = ROOT / "src/casino_club/features/actions/tracking_plan.toml"
+
 NAMES = {
+    "actions.md": list(tomllib.loads(PLAN.read_text())["types"]),
     "settings.md": [f"CASINO_CLUB_{name.upper()}" for name in Settings.model_fields],
     "metrics.md": list(METRICS),
 }

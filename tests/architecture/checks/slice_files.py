@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.architecture.repo import Repo
 
 _FEATURES = "src/casino_club/features/"
-_NAMES = {"public", "routes", "jobs", "schemas", "commands", "store", "tables", "events", "rules"}
+NAMES = {"public", "routes", "jobs", "schemas", "commands", "store", "tables", "events", "rules"}
 _LEARNING_SLICES = {"recommendations", "segments"}
 
 PLANTED = {
@@ -42,7 +42,7 @@ def _is_known(parts: list[str]) -> bool:
     if len(parts) != 2:
         return False
     name, _, ending = parts[1].rpartition(".")
-    return ending == "toml" or (ending == "py" and (name in _NAMES or _may_learn(parts[0], name)))
+    return ending == "toml" or (ending == "py" and (name in NAMES or _may_learn(parts[0], name)))
 
 
 def _may_learn(slice_name: str, name: str) -> bool:

@@ -1,13 +1,17 @@
 """The reference pages, made from the objects that they describe. `make gen` writes them; a test compares them."""
 
 from collections.abc import Iterable, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
 
+import msgspec
 from annotated_types import Ge, Le, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+import casino_club.features.actions
+from casino_club.features.actions.rules.plan import TrackingPlan, TypeRule, described
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.metrics import METRICS
 
@@ -27,7 +31,7 @@ KINDS: Final[dict[object, str]] = {
 
 def pages() -> dict[str, str]:
     """Every page by its file name."""
-    return {"settings.md": settings_page(), "metrics.md": metrics_page()}
+    return {"settings.md": settings_page(), "actions.md": actions_page(), "metrics.md": metrics_page()}
 
 
 def settings_page() -> str:
@@ -41,6 +45,30 @@ def settings_page() -> str:
         "Settings",
         "Environment variables, read once at the start. A value outside its bounds stops it there, with a sentence.",
         _table(("Variable", "Value", "Default", "What it does"), rows),
+    )
+
+
+def shipped_plan() -> TrackingPlan:
+    """The tracking plan that comes with the platform, without the operator's own types."""
+    text = (resources.files(casino_club.features.actions) / "tracking_plan.toml").read_bytes()
+    return msgspec.toml.decode(text, type=TrackingPlan)
+
+
+def actions_page() -> str:
+    """Each action type with who may send it, and what its metadata holds."""
+    plan = shipped_plan()
+    rows = [
+        (f"`{name}`", rule.about, rule.initiated_by, "yes" if rule.is_play else "–", _senders(rule))
+        for name, rule in plan.types.items()
+    ]
+    return _page(
+        "Actions",
+        f"The tracking plan that ships with the platform, version {plan.version}. "
+        "Your own types go into a file of the same form, named by `CASINO_CLUB_TRACKING_PLAN`.",
+        _table(("Type", "What happened", "Initiated by", "Play", "Who may send it"), rows),
+        "## Metadata",
+        "Fields that a type does not name are kept as they are.",
+        *(f"### {name}\n\n{_fields(rule)}" for name, rule in plan.types.items() if rule.metadata),
     )
 
 
@@ -70,6 +98,19 @@ def _page(title: str, purpose: str, *parts: str) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _senders(rule: TypeRule) -> str:
+    words = {"client": "the user's app", "service": "service keys"}
+    return ", ".join(words[sender] for sender in rule.senders) or "the platform only"
+
+
+def _fields(rule: TypeRule) -> str:
+    rows = [
+        (f"`{name}`", described(field), "yes" if field.required else "–", field.about)
+        for name, field in rule.metadata.items()
+    ]
+    return _table(("Field", "Holds", "Required", "About"), rows)
 
 
 def _allowed(field: FieldInfo) -> str:
