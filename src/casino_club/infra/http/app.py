@@ -1,0 +1,78 @@
+"""Puts the application together from the slices' routes. What is not declared by `Routes` has no way in."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Protocol
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.types import Receive, Scope, Send
+
+from casino_club.infra.http import home, operations
+from casino_club.infra.http.callers import Callers
+from casino_club.infra.http.endpoints import answer_of
+from casino_club.infra.http.envelope import Envelope
+from casino_club.infra.http.openapi import api_routes
+from casino_club.infra.http.operations import Checks, Collectors
+from casino_club.infra.http.paths import Paths
+from casino_club.infra.http.routes import Route, Routes, check
+
+MEGABYTE: Final = 1024 * 1024
+
+
+class Lifespan(Protocol):
+    def __call__(self, app: FastAPI) -> AbstractAsyncContextManager[None]: ...
+
+
+class Application(FastAPI):
+    """FastAPI for the document and the lifespan; requests go straight to the envelope."""
+
+    def __init__(self, routes: Sequence[Route], envelope: Envelope, version: str, lifespan: Lifespan | None) -> None:
+        super().__init__(
+            title="Casino-Club", version=version, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
+        )
+        self._envelope = envelope
+        documented, self._components = api_routes(routes)
+        self.router.routes.extend(documented)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._envelope(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        if not self.openapi_schema:
+            document = get_openapi(title=self.title, version=self.version, routes=self.routes)
+            self.openapi_schema = {**document, "components": self._components}
+        return self.openapi_schema
+
+
+def build_app(
+    slices: Sequence[Routes],
+    *,
+    callers: Callers,
+    resources: Mapping[str, Any],
+    readiness: Checks,
+    collectors: Collectors,
+    version: str,
+    body_mb_max: int,
+    lifespan: Lifespan | None = None,
+) -> Application:
+    """The application. `resources` are what endpoints take by name: the database, the calendar, a batcher."""
+    routes = [check(route) for slice_routes in (operations.routes, home.routes, *slices) for route in slice_routes]
+    document = operations.Document()
+    given = {
+        "readiness": operations.Readiness(readiness),
+        "collectors": collectors,
+        "document": document,
+        "page": home.Page.read(),
+        **resources,
+    }
+    paths = Paths()
+    for route in routes:
+        paths.add(route, answer_of(route, callers, given))
+    app = Application(routes, Envelope(paths, body_mb_max * MEGABYTE), version, lifespan)
+    document.content = msgspec.json.encode(app.openapi())
+    return app

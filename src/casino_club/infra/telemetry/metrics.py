@@ -1,0 +1,179 @@
+"""Every metric of the platform, in one table that the reference page is generated from. Labels have bounded values."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+SHARED_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the processes of one machine keep their counts together; the supervisor names it to its children."""
+
+REQUEST_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+STEP_BUCKETS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 1_000, 10_000)
+APPLIED_BUCKETS: Final = (
+    *(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
+    *(0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One row of the table. A `sampled` metric has no counter in any process: it is computed when it is scraped."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram", "sampled"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = field(default=())
+
+
+METRICS: Final = {
+    definition.name: definition
+    for definition in (
+        Definition(
+            "casino_club_http_request_seconds",
+            "histogram",
+            "Time from a request's arrival to the end of its answer.",
+            ("route", "method", "status"),
+            REQUEST_BUCKETS,
+        ),
+        Definition("casino_club_http_requests_in_flight", "gauge", "Requests that have no answer yet."),
+        Definition(
+            "casino_club_actions_total",
+            "counter",
+            "Actions by verdict; the reason is given for refused ones only.",
+            ("verdict", "reason"),
+        ),
+        Definition(
+            "casino_club_commit_batch_actions",
+            "histogram",
+            "Single actions that shared one transaction.",
+            (),
+            BATCH_BUCKETS,
+        ),
+        Definition(
+            "casino_club_commit_batch_seconds",
+            "histogram",
+            "Time of a shared transaction, waiting for its members included.",
+            (),
+            STEP_BUCKETS,
+        ),
+        Definition(
+            "casino_club_append_seconds",
+            "histogram",
+            "Time of one step of an append to the log.",
+            ("step",),
+            STEP_BUCKETS,
+        ),
+        Definition(
+            "casino_club_consumer_pages_total", "counter", "Pages of the log that a consumer applied.", ("consumer",)
+        ),
+        Definition(
+            "casino_club_consumer_rows_total", "counter", "Rows of the log that a consumer applied.", ("consumer",)
+        ),
+        Definition(
+            "casino_club_consumer_failures_total", "counter", "Pages that failed and were tried again.", ("consumer",)
+        ),
+        Definition(
+            "casino_club_consumer_parked_total", "counter", "Rows set aside because they kept failing.", ("consumer",)
+        ),
+        Definition(
+            "casino_club_commit_to_applied_seconds",
+            "histogram",
+            "Time from the append of a log row until a consumer has applied it.",
+            ("consumer",),
+            APPLIED_BUCKETS,
+        ),
+        Definition(
+            "casino_club_log_lag_rows", "sampled", "Rows of the log that a consumer has yet to apply.", ("consumer",)
+        ),
+        Definition(
+            "casino_club_log_lag_seconds",
+            "sampled",
+            "Age of the oldest row that a consumer has yet to apply.",
+            ("consumer",),
+        ),
+        Definition(
+            "casino_club_collector_up",
+            "sampled",
+            "1 when the values of this collector could be computed for this scrape, else 0.",
+            ("collector",),
+        ),
+    )
+}
+
+
+def _histogram(name: str) -> Histogram:
+    row = METRICS[name]
+    return Histogram(row.name, row.help, row.labels, buckets=row.buckets)
+
+
+def _counter(name: str) -> Counter:
+    row = METRICS[name]
+    return Counter(row.name, row.help, row.labels)
+
+
+def _gauge(name: str) -> Gauge:
+    row = METRICS[name]
+    return Gauge(row.name, row.help, row.labels, multiprocess_mode="livesum")
+
+
+HTTP_REQUEST_SECONDS: Final = _histogram("casino_club_http_request_seconds")
+HTTP_REQUESTS_IN_FLIGHT: Final = _gauge("casino_club_http_requests_in_flight")
+ACTIONS: Final = _counter("casino_club_actions_total")
+COMMIT_BATCH_ACTIONS: Final = _histogram("casino_club_commit_batch_actions")
+COMMIT_BATCH_SECONDS: Final = _histogram("casino_club_commit_batch_seconds")
+APPEND_SECONDS: Final = _histogram("casino_club_append_seconds")
+CONSUMER_PAGES: Final = _counter("casino_club_consumer_pages_total")
+CONSUMER_ROWS: Final = _counter("casino_club_consumer_rows_total")
+CONSUMER_FAILURES: Final = _counter("casino_club_consumer_failures_total")
+CONSUMER_PARKED: Final = _counter("casino_club_consumer_parked_total")
+COMMIT_TO_APPLIED_SECONDS: Final = _histogram("casino_club_commit_to_applied_seconds")
+
+
+def sample(name: str, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
+    """A `sampled` metric with the values it has now, by its labels in the table's order."""
+    row = METRICS[name]
+    assert row.kind == "sampled", name
+    family = GaugeMetricFamily(row.name, row.help, labels=row.labels)
+    for labels, value in values.items():
+        family.add_metric(labels, value)
+    return family
+
+
+def machine_registry() -> CollectorRegistry:
+    """Counts of all processes of this machine where they share a folder, otherwise those of this process."""
+    folder = os.environ.get(SHARED_DIR_VARIABLE)
+    if folder is None:
+        return REGISTRY
+    _forget_dead_processes(Path(folder))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # prometheus_client types it partly
+    return registry
+
+
+def _forget_dead_processes(folder: Path) -> None:
+    # What a killed process had in flight is gone with it; its counters and histograms stay counted.
+    for process_id in _process_ids(folder.glob("gauge_live*_*.db")):
+        if not _is_running(process_id):
+            mark_process_dead(process_id, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _process_ids(files: Iterable[Path]) -> set[int]:
+    return {int(text) for file in files if (text := file.stem.rpartition("_")[2]).isdigit()}
