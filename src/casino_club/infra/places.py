@@ -1,7 +1,5 @@
-"""Where private servers keep data, programs and sockets when the data folder itself won't do.
-
-A server that may not run as root can't reach a data folder or an environment below a closed folder (`/root`, a
-`mktemp -d`). Its data then lies under `SHARED`, and a pointer file in the data folder says where.
+"""Where private servers keep data, programs and sockets. A server that may not run as root can't reach what lies below a
+closed folder (`/root`, a `mktemp -d`); then it lies under `SHARED`, and a pointer file in the data folder says where.
 """
 
 import os

@@ -1,0 +1,29 @@
+"""Reads the settings for a command; a bad one is a line for people, never a traceback."""
+
+from pathlib import Path
+
+import typer
+from pydantic import ValidationError
+
+from casino_club.infra import machine
+from casino_club.infra.settings import Settings
+
+
+def read_settings() -> Settings:
+    """Every command's first step."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # mypy takes positional defaults for missing ones
+    except ValidationError as error:
+        for line in _complaints(error):
+            typer.echo(line, err=True)
+        raise typer.Exit(2) from None
+
+
+def data_dir_of(settings: Settings) -> Path:
+    return machine.absolute(settings.data_dir)
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    """One line per bad variable. Values are left out: they may be secrets."""
+    found = [(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors(include_input=False)]
+    return [f"CASINO_CLUB_{name.upper()}: {message}" if name else message for name, message in found]

@@ -1,0 +1,146 @@
+"""`casino-club up`: everything on this machine, in the foreground, until Ctrl-C."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import typer
+
+from casino_club.entry.cli import checks
+from casino_club.entry.cli.reading import data_dir_of, read_settings
+from casino_club.infra import children, leftovers, runtime
+from casino_club.infra.db import migrate
+from casino_club.infra.ports import ServerProcess, Unusable
+from casino_club.infra.processes import ProcessState, State, only_supervisor
+from casino_club.infra.settings import Settings
+from casino_club.infra.supervisor import CannotStart, Supervisor, stop_on_signals
+
+COLOURS = {"starting": "yellow", "ready": "green", "restarting": "red", "stopped": "bright_black"}
+STOP_SIGNALS = ((signal.SIGTERM, 2.5),)
+STEADY_SECONDS = 3.0
+ANSWER_SECONDS_MAX = 5.0
+
+
+def up() -> None:
+    """Start everything and keep it running until Ctrl-C."""
+    settings = read_settings()
+    try:
+        checks.make_data_dir(data_dir_of(settings))
+        with only_supervisor(data_dir_of(settings)):
+            leftovers.end(leftovers.of_ourselves(data_dir_of(settings)), STOP_SIGNALS)
+            checks.check_disk(data_dir_of(settings), settings.disk_free_mb_min)
+            checks.check_port(settings)
+            runtime.prepare(settings)
+            asyncio.run(_until_stopped(settings))
+    except CannotStart as error:
+        _say(str(error), *children.last_lines(error.log), to_stderr=True)
+        raise typer.Exit(1) from None
+    except (Unusable, OSError) as error:
+        _say(str(error), to_stderr=True)
+        raise typer.Exit(1) from None
+
+
+async def _until_stopped(settings: Settings) -> None:
+    was_asked_to_stop = stop_on_signals()
+    try:
+        async with Supervisor(data_dir_of(settings), _report).running() as supervisor:
+            await _start_all(supervisor, settings)
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if not was_asked_to_stop():
+            raise
+
+
+async def _start_all(supervisor: Supervisor, settings: Settings) -> None:
+    began = time.monotonic()
+    for server in runtime.servers(settings):
+        await supervisor.start(server)
+    await _bring_up_to_date(runtime.database_url(settings))
+    consumer = ourselves("consumer", settings, _seems_steady)
+    api = ourselves("api", settings, lambda: _answers(settings), command="serve")
+    async with asyncio.TaskGroup() as both:
+        both.create_task(supervisor.start(consumer))
+        await supervisor.start(api)
+        _welcome(settings, time.monotonic() - began)
+
+
+async def _bring_up_to_date(database_url: str) -> None:
+    began = time.monotonic()
+    try:
+        await asyncio.to_thread(migrate.upgrade, database_url)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Unusable(f"The database can't be used ({error}); check its log, or CASINO_CLUB_DATABASE_URL.") from error
+    _status("schema", "ready", f"in {time.monotonic() - began:.2f} s", datetime.now(UTC))
+
+
+def ourselves(
+    name: str, settings: Settings, is_ready: Callable[[], Awaitable[bool]], *, command: str | None = None
+) -> ServerProcess:
+    """One of our own commands as a process."""
+    data_dir = data_dir_of(settings)
+    return ServerProcess(
+        name=name,
+        prepare=lambda: None,
+        command=lambda: [sys.executable, "-m", "casino_club.entry.cli", command or name],
+        is_ready=is_ready,
+        stop_signals=STOP_SIGNALS,
+        environment={**os.environ, "CASINO_CLUB_DATA_DIR": str(data_dir), leftovers.MARK: str(data_dir)},
+    )
+
+
+async def _seems_steady() -> bool:
+    """A process that nobody can ask is ready once it has not ended at once."""
+    await asyncio.sleep(STEADY_SECONDS)
+    return True
+
+
+async def _answers(settings: Settings) -> bool:
+    """Whether `GET /readyz` answers 200."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - told apart, not bound
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            reader, writer = await asyncio.open_connection(host, settings.port)
+            try:
+                writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return (await reader.readline()).split()[1:2] == [b"200"]
+            finally:
+                writer.close()
+    except OSError:
+        return False
+
+
+def _welcome(settings: Settings, seconds: float) -> None:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - told apart, not bound
+    folder, program = data_dir_of(settings), Path(sys.executable).with_name("casino-club")
+    _say(
+        "",
+        f"Casino-Club is ready after {seconds:.1f} s: {typer.style(f'http://{host}:{settings.port}', bold=True)}",
+        f"See how it fares:  CASINO_CLUB_DATA_DIR={shlex.quote(str(folder))} {shlex.quote(str(program))} status",
+        "Ctrl-C ends it.",
+        "",
+    )
+
+
+def _report(seen: ProcessState, detail: str) -> None:
+    _status(seen.name, seen.state, detail, seen.since)
+
+
+def _status(name: str, state: State, detail: str, at: datetime) -> None:
+    coloured = typer.style(f"{state:<10}", fg=COLOURS[state])
+    _say(f"{at.astimezone():%H:%M:%S}  {name:<10}  {coloured}  {detail}".rstrip())
+
+
+def _say(*lines: str, to_stderr: bool = False) -> None:
+    """A terminal that has gone away must not keep us from ending in order."""
+    try:
+        for line in lines:
+            typer.echo(line, err=to_stderr, color=False if os.environ.get("NO_COLOR") else None)
+    except OSError:
+        return

@@ -1,0 +1,76 @@
+"""Who runs in a data folder: the lock that one supervisor holds, and what it says of its processes."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from casino_club.infra.machine import read_text
+from casino_club.infra.ports import Unusable
+
+State = Literal["starting", "ready", "restarting", "stopped"]
+
+
+class ProcessState(msgspec.Struct, frozen=True):
+    """One process as its supervisor last saw it."""
+
+    name: str
+    state: State
+    pid: int | None
+    restarts: int
+    since: datetime
+
+
+@contextmanager
+def only_supervisor(data_dir: Path) -> Iterator[None]:
+    """Holds the data folder; the kernel lets go of it when this process ends, however it ends."""
+    with (data_dir / "run" / "up.lock").open("a+") as file:
+        if not _try_lock(file.fileno(), fcntl.LOCK_EX):
+            file.seek(0)
+            raise Unusable(
+                f"casino-club up runs in {data_dir} already (pid {file.read().strip()}); "
+                "stop that one with Ctrl-C, or choose another CASINO_CLUB_DATA_DIR."
+            )
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def is_supervised(data_dir: Path) -> bool:
+    """Whether a supervisor holds the data folder right now."""
+    lock = data_dir / "run" / "up.lock"
+    if not lock.exists():
+        return False
+    with lock.open() as file:
+        return not _try_lock(file.fileno(), fcntl.LOCK_SH)
+
+
+def _try_lock(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def processes(data_dir: Path) -> list[ProcessState]:
+    """What runs here, in order of start. Nothing runs without its supervisor, whatever the file says."""
+    text = read_text(data_dir / "run" / "processes.json")
+    found = msgspec.json.decode(text, type=list[ProcessState]) if text else []
+    if is_supervised(data_dir):
+        return found
+    return [msgspec.structs.replace(each, state="stopped", pid=None) for each in found]
+
+
+def save_processes(data_dir: Path, states: Sequence[ProcessState]) -> None:
+    """Replaces the file in one step. It is a view only, so it need not survive a power cut."""
+    path = data_dir / "run" / "processes.json"
+    draft = path.with_suffix(".new")
+    draft.write_bytes(msgspec.json.format(msgspec.json.encode(states)))
+    draft.replace(path)
