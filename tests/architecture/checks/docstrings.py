@@ -10,7 +10,7 @@ _PATH = "src/casino_club/kernel/money.py"
 
 PLANTED = {
     "silence": {_PATH: "COIN = 1\n"},
-    "an essay": {_PATH: '"""One.\n\nTwo.\n\nThree.\n"""\n'},
+    "an essay": {_PATH: '"""One.\n\nTwo.\nThree.\nFour.\n"""\n'},
 }
 ALLOWED = {"a sentence, and an empty door": {_PATH: '"""Amounts."""\n', "src/casino_club/kernel/__init__.py": ""}}
 
@@ -19,6 +19,6 @@ def violations(repo: Repo) -> Iterator[str]:
     for module in repo.under("src/"):
         if not module.text.strip():
             continue
-        lines = (ast.get_docstring(module.tree) or "").splitlines()
+        lines = [line for line in (ast.get_docstring(module.tree) or "").splitlines() if line]
         if not 1 <= len(lines) <= _LINES_MAX:
             yield f"{module.path}:1: {len(lines)} lines of docstring, not 1 to {_LINES_MAX}"
