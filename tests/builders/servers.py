@@ -1,6 +1,7 @@
 """Real private servers for tests, started as `up` starts them."""
 
 import asyncio
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
-from casino_club.infra import children, runtime
+from casino_club.infra import children, places, runtime
 from casino_club.infra.ports import ServerProcess
 from casino_club.infra.settings import Settings
 
@@ -28,6 +29,15 @@ def private_servers(folder: Path, *, durable: bool = False) -> Iterator[tuple[st
             options = NOT_DURABLE if process.name == "postgresql" and not durable else ()
             stack.enter_context(running_server(process, folder, options))
         yield runtime.database_url(settings), runtime.redis_url(settings)
+
+
+def forget(data_dir: Path) -> None:
+    """Removes what a data folder's servers keep outside it, for folders that nobody will use again."""
+    place = places.data_place(data_dir, "postgresql")
+    if place and not place.is_relative_to(data_dir):
+        shutil.rmtree(place, ignore_errors=True)
+    for name in ("postgresql", "redis"):
+        places.remove_socket_folder(data_dir, name)
 
 
 @contextmanager

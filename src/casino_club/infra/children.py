@@ -57,9 +57,9 @@ def end_group(pid: int, number: int) -> None:
         return
 
 
-def bound_log(log: Path) -> None:
+def bound_log(log: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
     """Keeps one older part. Children append, so that emptying the file under them loses a few lines at most."""
-    if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+    if log.exists() and log.stat().st_size > bytes_max:
         shutil.copyfile(log, log.with_suffix(".log.1"))
         os.truncate(log, 0)
 

@@ -1,5 +1,5 @@
-"""Where private servers keep data, programs and sockets. A server that may not run as root can't reach what lies below a
-closed folder (`/root`, a `mktemp -d`); then it lies under `SHARED`, and a pointer file in the data folder says where.
+"""Where private servers keep data, programs and sockets. One that has to step down from root can't reach what lies
+below a closed folder (`/root`, a `mktemp -d`): that then lies under `SHARED`, and a pointer in the data folder says so.
 """
 
 import os

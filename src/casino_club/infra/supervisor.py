@@ -60,9 +60,10 @@ class _Child:
 class Supervisor:
     """Lives in the main thread's loop, because children end with the thread that started them."""
 
-    def __init__(self, data_dir: Path, report: Report) -> None:
+    def __init__(self, data_dir: Path, report: Report, *, stop_seconds_max: float = STOP_SECONDS_MAX) -> None:
         self._data_dir = data_dir
         self._report = report
+        self._stop_seconds_max = stop_seconds_max
         self._children: list[_Child] = []
         self._group: asyncio.TaskGroup | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -161,7 +162,7 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         """Whoever is slow is killed early enough for those that end after it."""
-        deadline = time.monotonic() + STOP_SECONDS_MAX
+        deadline = time.monotonic() + self._stop_seconds_max
         for left, child in reversed(list(enumerate(self._children))):
             await self._stop(child, until=deadline - KILL_SECONDS * (left + 1))
 

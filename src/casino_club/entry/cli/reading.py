@@ -25,5 +25,8 @@ def data_dir_of(settings: Settings) -> Path:
 
 def _complaints(error: ValidationError) -> list[str]:
     """One line per bad variable. Values are left out: they may be secrets."""
-    found = [(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors(include_input=False)]
+    found = [
+        (".".join(str(part) for part in each["loc"]), each["msg"].removeprefix("Value error, "))
+        for each in error.errors(include_input=False)
+    ]
     return [f"CASINO_CLUB_{name.upper()}: {message}" if name else message for name, message in found]

@@ -23,7 +23,7 @@ from casino_club.infra.settings import Settings
 from casino_club.infra.supervisor import CannotStart, Supervisor, stop_on_signals
 
 COLOURS = {"starting": "yellow", "ready": "green", "restarting": "red", "stopped": "bright_black"}
-STOP_SIGNALS = ((signal.SIGTERM, 2.5),)
+STOP_SIGNALS = ((signal.SIGTERM, 5.0),)  # The API lets running requests end for almost as long.
 STEADY_SECONDS = 3.0
 ANSWER_SECONDS_MAX = 5.0
 
