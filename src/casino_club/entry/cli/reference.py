@@ -1,8 +1,10 @@
 """The reference pages, made from the objects that they describe. `make gen` writes them; a test compares them."""
 
 from collections.abc import Iterable, Sequence
-from importlib import resources
+from importlib import import_module, resources
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Final, Literal, get_args, get_origin
 
 import msgspec
@@ -10,8 +12,10 @@ from annotated_types import Ge, Le, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-import casino_club.features.actions
+from casino_club import features
+from casino_club.features import actions
 from casino_club.features.actions.rules.plan import TrackingPlan, TypeRule, described
+from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.metrics import METRICS
 
@@ -31,7 +35,12 @@ KINDS: Final[dict[object, str]] = {
 
 def pages() -> dict[str, str]:
     """Every page by its file name."""
-    return {"settings.md": settings_page(), "actions.md": actions_page(), "metrics.md": metrics_page()}
+    return {
+        "settings.md": settings_page(),
+        "actions.md": actions_page(),
+        "jobs.md": jobs_page(),
+        "metrics.md": metrics_page(),
+    }
 
 
 def settings_page() -> str:
@@ -50,7 +59,7 @@ def settings_page() -> str:
 
 def shipped_plan() -> TrackingPlan:
     """The tracking plan that comes with the platform, without the operator's own types."""
-    text = (resources.files(casino_club.features.actions) / "tracking_plan.toml").read_bytes()
+    text = (resources.files(actions) / "tracking_plan.toml").read_bytes()
     return msgspec.toml.decode(text, type=TrackingPlan)
 
 
@@ -72,12 +81,30 @@ def actions_page() -> str:
     )
 
 
+def subscriptions() -> list[Subscription]:
+    """Every reader of the log that a slice declares in its jobs, by name."""
+    slices = [f"{features.__name__}.{found.name}.jobs" for found in iter_modules(features.__path__)]
+    modules = [import_module(name) for name in slices if find_spec(name)]
+    found = [each for module in modules for each in vars(module).values() if isinstance(each, Subscription)]
+    return sorted(found, key=lambda subscription: subscription.name)
+
+
+def jobs_page() -> str:
+    """Each reader of the log with its kind, and what it is given."""
+    rows = [
+        (f"`{each.name}`", each.kind, _codes(sorted(each.types)) or "all", _codes(each.hot_names) or "–", each.about)
+        for each in subscriptions()
+    ]
+    return _page(
+        "Jobs",
+        "What runs because of the log. A *projection* may be rebuilt at any time; a *reaction* acts once per row.",
+        _table(("Name", "Kind", "Action types", "Hot metrics", "What it does"), rows),
+    )
+
+
 def metrics_page() -> str:
     """Each metric with its kind and its labels."""
-    rows = [
-        (f"`{metric.name}`", metric.kind, ", ".join(f"`{label}`" for label in metric.labels) or "–", metric.help)
-        for metric in METRICS.values()
-    ]
+    rows = [(f"`{metric.name}`", metric.kind, _codes(metric.labels) or "–", metric.help) for metric in METRICS.values()]
     return _page(
         "Metrics",
         "Served at `/metrics` in the Prometheus text format. A *sampled* metric is computed when it is scraped.",
@@ -98,6 +125,10 @@ def _page(title: str, purpose: str, *parts: str) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _senders(rule: TypeRule) -> str:
