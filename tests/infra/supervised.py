@@ -1,4 +1,4 @@
-"""A supervisor to send signals to: `python -m tests.infra.supervised FOLDER servers|sleepers`."""
+"""A supervisor to send signals to: `python -m tests.infra.supervised FOLDER servers|sleepers|slow`."""
 
 import asyncio
 import signal
@@ -13,6 +13,7 @@ from casino_club.infra.settings import Settings
 from casino_club.infra.supervisor import Supervisor, stop_on_signals
 
 SLEEP = "import time; time.sleep(600)"
+SLOW = f"import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), sys.exit())); {SLEEP}"
 
 
 def script(
@@ -57,9 +58,13 @@ def _print(seen: ProcessState, detail: str) -> None:
 def main(folder: str, kind: str) -> None:
     data_dir = make_folders(Path(folder))
     settings = Settings.model_validate({"mode": "embedded", "data_dir": data_dir})
-    sleepers = [script("first", SLEEP), script("second", SLEEP)]
+    chosen = {
+        "servers": runtime.servers(settings),
+        "sleepers": [script("first", SLEEP), script("second", SLEEP)],
+        "slow": [script("first", SLOW), script("second", SLOW)],
+    }
     with only_supervisor(data_dir):
-        asyncio.run(_run(data_dir, runtime.servers(settings) if kind == "servers" else sleepers))
+        asyncio.run(_run(data_dir, chosen[kind]))
 
 
 if __name__ == "__main__":

@@ -153,13 +153,16 @@ def pids_now(data_dir: Path) -> list[int]:
 
 
 def test_ctrl_c_twice_ends_everything_in_order_with_status_0(data_dir: Path) -> None:
-    with supervised(data_dir) as supervisor:
+    with supervised(data_dir, "slow") as supervisor:
         running = pids(data_dir)
         assert len(running) == 2
+        assert supervisor.stdout is not None
 
         supervisor.send_signal(signal.SIGINT)
+        assert supervisor.stdout.readline().startswith("second stopped")
         send(supervisor.pid, signal.SIGINT)
 
+        assert supervisor.stdout.readline().startswith("first stopped")
         assert supervisor.wait(10) == 0
     assert not any(runs(pid) for pid in running)
     assert [(each.state, each.pid) for each in processes(data_dir)] == [("stopped", None)] * 2
