@@ -1,8 +1,7 @@
 """Puts the application together from the slices' routes. What is not declared by `Routes` has no way in."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
@@ -21,17 +20,12 @@ from casino_club.infra.http.routes import Route, Routes, check
 MEGABYTE: Final = 1024 * 1024
 
 
-class Lifespan(Protocol):
-    def __call__(self, app: FastAPI) -> AbstractAsyncContextManager[None]: ...
-
-
 class Application(FastAPI):
-    """FastAPI for the document and the lifespan; requests go straight to the envelope."""
+    """FastAPI writes the document; requests go straight to the envelope."""
 
-    def __init__(self, routes: Sequence[Route], envelope: Envelope, version: str, lifespan: Lifespan | None) -> None:
-        super().__init__(
-            title="Casino-Club", version=version, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
-        )
+    def __init__(self, routes: Sequence[Route], envelope: Envelope, version: str) -> None:
+        # The pages that FastAPI would add load their scripts from other hosts.
+        super().__init__(title="Casino-Club", version=version, openapi_url=None, docs_url=None, redoc_url=None)
         self._envelope = envelope
         documented, self._components = api_routes(routes)
         self.router.routes.extend(documented)
@@ -58,7 +52,6 @@ def build_app(
     collectors: Collectors,
     version: str,
     body_mb_max: int,
-    lifespan: Lifespan | None = None,
 ) -> Application:
     """The application. `resources` are what endpoints take by name: the database, the calendar, a batcher."""
     routes = [check(route) for slice_routes in (operations.routes, home.routes, *slices) for route in slice_routes]
@@ -73,6 +66,6 @@ def build_app(
     paths = Paths()
     for route in routes:
         paths.add(route, answer_of(route, callers, given))
-    app = Application(routes, Envelope(paths, body_mb_max * MEGABYTE), version, lifespan)
+    app = Application(routes, Envelope(paths, body_mb_max * MEGABYTE), version)
     document.content = msgspec.json.encode(app.openapi())
     return app

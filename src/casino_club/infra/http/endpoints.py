@@ -130,8 +130,10 @@ def _body_reader(route: Route) -> Read | None:
     async def read(call: Call, receive: Receive) -> Any:
         admit_body(call, media_types)
         body = await read_body(receive, call.body_bytes_max)
+        if decoder is None:
+            return body
         refuse_nul(body)
-        return body if decoder is None else decode_body(decoder, body)
+        return decode_body(decoder, body)
 
     return read
 

@@ -57,7 +57,7 @@ def admit_body(call: Call, media_types: frozenset[bytes]) -> None:
         raise too_large(call.body_bytes_max)
 
 
-async def read_body(receive: Receive, bytes_max: int) -> bytes:
+async def read_body(receive: Receive, bytes_max: int, seconds_max: float = BODY_SECONDS_MAX) -> bytes:
     """The whole body, or a refusal as soon as it grows past the limit, whatever length it promised."""
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -68,10 +68,10 @@ async def read_body(receive: Receive, bytes_max: int) -> bytes:
     if not message.get("more_body", False):
         return first
     try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
+        async with asyncio.timeout(seconds_max):
             return await _read_rest(receive, first, bytes_max)
     except TimeoutError:
-        raise BodyTooSlow(f"The body did not arrive within {BODY_SECONDS_MAX:.0f} seconds.") from None
+        raise BodyTooSlow(f"The body did not arrive within {seconds_max:g} seconds.") from None
 
 
 async def _read_rest(receive: Receive, first: bytes, bytes_max: int) -> bytes:

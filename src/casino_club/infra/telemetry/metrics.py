@@ -162,7 +162,7 @@ def _forget_dead_processes(folder: Path) -> None:
     # What a killed process had in flight is gone with it; its counters and histograms stay counted.
     for process_id in _process_ids(folder.glob("gauge_live*_*.db")):
         if not _is_running(process_id):
-            mark_process_dead(process_id, str(folder))  # type: ignore[no-untyped-call]
+            mark_process_dead(process_id, str(folder))  # type: ignore[no-untyped-call]  # as above
 
 
 def _is_running(process_id: int) -> bool:

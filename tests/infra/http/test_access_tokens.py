@@ -1,0 +1,76 @@
+"""A forged, foreign or long-lived token names nobody."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from casino_club.infra.http.access_tokens import InvalidToken, issue_access_token, verify_access_token
+
+SECRET = "a secret of more than thirty-two characters"
+NOW = datetime.now(UTC)
+
+
+def forged(*, secret: str = SECRET, typ: str | None = "at+jwt", algorithm: str = "HS256", **claims: Any) -> str:
+    at = int(NOW.timestamp())
+    good: dict[str, Any] = {"sub": "5", "aud": "casino-club", "iat": at, "exp": at + 600}
+    chosen = {name: value for name, value in {**good, **claims}.items() if value is not None}
+    return jwt.encode(chosen, secret, algorithm=algorithm, headers={"typ": typ})
+
+
+def unsigned() -> str:
+    _, payload, _ = forged().split(".")
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "at+jwt"}).encode()).rstrip(b"=").decode()
+    return f"{header}.{payload}."
+
+
+def test_a_token_of_ours_names_its_user_until_it_ends() -> None:
+    token = verify_access_token(SECRET, issue_access_token(SECRET, 5, NOW, minutes=3))
+
+    assert (token.user_id, token.expires_at) == (5, int(NOW.timestamp()) + 180)
+
+
+def test_what_the_forgeries_start_from_is_valid() -> None:
+    assert verify_access_token(SECRET, forged()).user_id == 5
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(unsigned(), id="algorithm none"),
+        pytest.param(forged(secret="x" * 64, algorithm="HS512"), id="another algorithm"),
+        pytest.param(forged(secret=SECRET + SECRET, algorithm="HS512"), id="another algorithm, secret known"),
+        pytest.param(forged(secret="another secret of thirty-two characters"), id="another key"),
+        pytest.param(forged(typ="JWT"), id="an id token"),
+        pytest.param(forged(typ=None), id="no type"),
+        pytest.param(forged(aud="another-club"), id="another audience"),
+        pytest.param(forged(aud=None), id="no audience"),
+        pytest.param(forged(exp=int(NOW.timestamp()) - 1), id="expired"),
+        pytest.param(forged(exp=None), id="no end"),
+        pytest.param(forged(exp=int(NOW.timestamp()) + 601), id="too long-lived"),
+        pytest.param(forged(iat=None), id="no beginning"),
+        pytest.param(forged(iat=int(NOW.timestamp()) + 300), id="not yet issued"),
+        pytest.param(forged(sub=None), id="nobody"),
+        pytest.param(forged(sub="operator"), id="not a user"),
+        pytest.param(forged(sub="0"), id="user 0"),
+        pytest.param(forged(sub="٥"), id="another script's digit"),
+        pytest.param(forged(sub=str(2**63)), id="beyond bigint"),
+        pytest.param(forged(sub="9" * 5000), id="a number of many digits"),
+        pytest.param(forged()[:-2], id="cut off"),
+        pytest.param("not.a.token", id="no token at all"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_a_forged_token_is_refused(token: str) -> None:
+    with pytest.raises(InvalidToken):
+        verify_access_token(SECRET, token)
+
+
+def test_an_old_token_is_refused() -> None:
+    token = issue_access_token(SECRET, 5, NOW - timedelta(minutes=11))
+
+    with pytest.raises(InvalidToken):
+        verify_access_token(SECRET, token)

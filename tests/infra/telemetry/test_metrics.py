@@ -1,0 +1,75 @@
+"""The table of metrics is what is exposed, and the processes of one machine are counted together."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from casino_club.infra.telemetry.metrics import METRICS, SHARED_DIR_VARIABLE, sample
+
+COUNT_AND_END = """
+import os, signal
+from casino_club.infra.telemetry.metrics import ACTIONS, HTTP_REQUESTS_IN_FLIGHT
+ACTIONS.labels("accepted", "").inc(3)
+HTTP_REQUESTS_IN_FLIGHT.inc()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+SHOW = """
+from prometheus_client import generate_latest
+from casino_club.infra.telemetry.metrics import machine_registry
+print(generate_latest(machine_registry()).decode())
+"""
+
+
+def ours() -> dict[str, str]:
+    families = [family for family in REGISTRY.collect() if family.name.startswith("casino_club_")]
+    return {family.name + ("_total" if family.type == "counter" else ""): family.type for family in families}
+
+
+def test_every_counted_metric_stands_in_the_table() -> None:
+    assert ours() == {name: row.kind for name, row in METRICS.items() if row.kind != "sampled"}
+
+
+def test_buckets_rise() -> None:
+    for row in METRICS.values():
+        assert list(row.buckets) == sorted(set(row.buckets)), row.name
+
+
+def test_commit_to_applied_is_measured_from_a_millisecond_to_ten_seconds() -> None:
+    buckets = METRICS["casino_club_commit_to_applied_seconds"].buckets
+
+    assert (buckets[0], buckets[-1]) == (0.001, 10.0)
+
+
+def test_a_sample_carries_its_labels() -> None:
+    family = sample("casino_club_log_lag_rows", {("hot",): 12.0})
+
+    (value,) = family.samples
+    assert (value.name, value.labels, value.value) == ("casino_club_log_lag_rows", {"consumer": "hot"}, 12.0)
+
+
+def test_what_is_counted_is_not_sampled() -> None:
+    with pytest.raises(AssertionError):
+        sample("casino_club_actions_total", {})
+
+
+def run(script: str, folder: Path) -> str:
+    environment = {**os.environ, SHARED_DIR_VARIABLE: str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    return done.stdout
+
+
+def test_killed_processes_stay_counted_but_have_nothing_in_flight(tmp_path: Path) -> None:
+    for _ in range(2):
+        run(COUNT_AND_END, tmp_path)
+
+    shown = run(SHOW, tmp_path)
+
+    assert 'casino_club_actions_total{reason="",verdict="accepted"} 6.0' in shown
+    assert "casino_club_http_requests_in_flight 1.0" not in shown
+    assert "casino_club_http_requests_in_flight 2.0" not in shown
