@@ -21,7 +21,8 @@ BACKOFF_SECONDS_MAX = 5.0
 HEALTHY_SECONDS = 30.0
 FAILED_STARTS_MAX = 5
 FAILED_STARTS_SECONDS = 30.0
-READY_POLL_SECONDS = 0.02
+READY_POLL_SECONDS_MIN = 0.02
+READY_POLL_SECONDS_MAX = 0.25
 LOOK_SECONDS = 1.0
 SLOW_SECONDS = 10
 
@@ -200,8 +201,10 @@ class Supervisor:
 
 
 async def _until_ready(process: ServerProcess) -> bool:
-    while not await process.is_ready():  # noqa: ASYNC110 - only asking again tells whether a server answers
-        await asyncio.sleep(READY_POLL_SECONDS)
+    pause = READY_POLL_SECONDS_MIN
+    while not await process.is_ready():
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, READY_POLL_SECONDS_MAX)
     return True
 
 

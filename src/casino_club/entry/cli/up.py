@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -77,7 +77,7 @@ async def _bring_up_to_date(database_url: str) -> None:
         await asyncio.to_thread(migrate.upgrade, database_url)
     except (OSError, asyncpg.PostgresError) as error:
         raise Unusable(f"The database can't be used ({error}); check its log, or CASINO_CLUB_DATABASE_URL.") from error
-    _status("schema", "ready", f"in {time.monotonic() - began:.2f} s", datetime.now(UTC))
+    _status("schema", "ready", f"in {time.monotonic() - began:.2f} s")
 
 
 def ourselves(
@@ -129,12 +129,12 @@ def _welcome(settings: Settings, seconds: float) -> None:
 
 
 def _report(seen: ProcessState, detail: str) -> None:
-    _status(seen.name, seen.state, detail, seen.since)
+    _status(seen.name, seen.state, detail)
 
 
-def _status(name: str, state: State, detail: str, at: datetime) -> None:
+def _status(name: str, state: State, detail: str) -> None:
     coloured = typer.style(f"{state:<10}", fg=COLOURS[state])
-    _say(f"{at.astimezone():%H:%M:%S}  {name:<10}  {coloured}  {detail}".rstrip())
+    _say(f"{datetime.now().astimezone():%H:%M:%S}  {name:<10}  {coloured}  {detail}".rstrip())
 
 
 def _say(*lines: str, to_stderr: bool = False) -> None:
