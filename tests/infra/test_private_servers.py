@@ -264,6 +264,23 @@ def test_data_stays_in_a_folder_that_every_account_can_reach(open_dir: Path) -> 
 
 
 @as_root
+def test_programs_that_the_account_cannot_reach_are_copied_once(tmp_path: Path) -> None:
+    wheel = tmp_path / "wheel_for_a_test"
+    folder = wheel / "pginstall18" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "program").touch(mode=0o700)
+    account = machine.unprivileged_account()
+
+    reachable = places.reachable_programs(folder, "program", "1", account)
+    try:
+        assert machine.may_read(reachable / "program", account, and_run=True)
+        assert places.reachable_programs(folder, "program", "1", account) == reachable
+        assert places.reachable_programs(folder, "program", "1", None) == folder
+    finally:
+        shutil.rmtree(places.SHARED / "wheel_for_a_test-1")
+
+
+@as_root
 def test_data_elsewhere_goes_when_its_temporary_owner_is_gone(
     make_data_dir: Callable[[str], Path], data_dir: Path
 ) -> None:

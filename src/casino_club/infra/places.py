@@ -118,7 +118,9 @@ def _open_to_all(root: Path) -> None:
 
 def _shared() -> Path:
     try:
-        SHARED.mkdir(mode=0o755, exist_ok=True)
+        if not SHARED.exists():
+            SHARED.mkdir()
+            SHARED.chmod(0o755)  # Whatever the umask: accounts must pass to what lies below.
     except OSError as error:
         raise Unusable(
             f"{SHARED} can't be made ({error.strerror}); run casino-club as another user than root."

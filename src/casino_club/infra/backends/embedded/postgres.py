@@ -172,11 +172,13 @@ def _run(command: list[str], account: Account | None, text: str = "") -> None:
 async def _answers(address: str) -> bool:
     try:
         connection = await asyncpg.connect(address, timeout=5)
-    except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
-        return False
+        await connection.close(timeout=5)
+    except asyncpg.TooManyConnectionsError:
+        return True
     except asyncpg.InvalidPasswordError as error:
         raise Unusable(
             "PostgreSQL refuses the password in postgresql.password; bring back the file it was made with."
         ) from error
-    await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # Still starting, or killed while we asked.
+        return False
     return True
