@@ -5,8 +5,13 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from casino_club.entry.cli import COMMANDS
+from casino_club.entry.cli.reference import shipped_plan
+from casino_club.features.actions.rules.plan import fault_in, rule_for
+from casino_club.features.actions.rules.sent import ActionIn
 from tests.architecture.checks import slice_files
 from tests.architecture.repo import ROOT
 
@@ -27,6 +32,11 @@ def unknown_targets(text: str, makefile: str) -> list[str]:
     """Targets that a page tells people to make and the Makefile doesn't have."""
     known = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
     return sorted(set(re.findall(r"\bmake ([a-z][a-z-]*)", code_in(text))) - known)
+
+
+def unknown_commands(text: str) -> list[str]:
+    """Commands that a page gives to `casino-club` and it doesn't know."""
+    return sorted(set(re.findall(r"\bcasino-club ([a-z][a-z-]*)\b", code_in(text))) - COMMANDS.keys())
 
 
 def code_in(text: str) -> str:
@@ -50,12 +60,33 @@ def test_targets_exist(page: str) -> None:
     assert unknown_targets((ROOT / page).read_text(), (ROOT / "Makefile").read_text()) == []
 
 
-def test_a_lost_link_and_an_unknown_target_are_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_exist(page: str) -> None:
+    assert unknown_commands((ROOT / page).read_text()) == []
+
+
+def test_a_lost_link_an_unknown_target_and_an_unknown_command_are_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("[here](page.md) [there](gone.md#part), `make tea`\n\n```sh\nmake test\n```\nand make do.\n")
+    page.write_text(
+        "[here](page.md) [there](gone.md#part), `make tea`\n\n```sh\nmake test\ncasino-club fly\n```\nand make do.\n"
+    )
 
     assert lost_links(page) == ["gone.md"]
     assert unknown_targets(page.read_text(), "test: x\n") == ["tea"]
+    assert unknown_commands(page.read_text()) == ["fly"]
+
+
+def test_the_first_action_of_the_readme_is_one_that_a_service_may_send() -> None:
+    [body] = re.findall(r"-d '(\{.*?\})'$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+
+    action = msgspec.json.decode(body, type=ActionIn)
+    rule = rule_for(shipped_plan(), action.action_type)
+
+    assert action.user_id is not None
+    assert action.client_action_id is not None
+    assert rule is not None
+    assert "service" in rule.senders
+    assert fault_in(rule, action.value, action.metadata) is None
 
 
 def test_the_page_on_architecture_lists_the_slices_of_the_contract() -> None:

@@ -2,23 +2,24 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
-from typing import Final
 
 import uvloop
 
+from casino_club.entry.wiring import ROUTES, Platform, open_platform
+from casino_club.features.actions.commands import Outcome, record
+from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
 from casino_club.infra import runtime
-from casino_club.infra.db.database import Database
+from casino_club.infra.db.group_commit import GroupCommit
 from casino_club.infra.http import service_keys
 from casino_club.infra.http.app import Application, build_app
 from casino_club.infra.http.callers import Callers
-from casino_club.infra.http.routes import Routes
 from casino_club.infra.http.server import run_until_stopped
+from casino_club.infra.log.lag import lag_metrics
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
-
-SLICES: Final[Sequence[Routes]] = ()
-"""The routes of every slice that has any."""
 
 
 def serve(settings: Settings) -> None:
@@ -30,19 +31,32 @@ def serve(settings: Settings) -> None:
 @asynccontextmanager
 async def open_app(settings: Settings) -> AsyncIterator[Application]:
     """The application with everything that it needs open. A server that is away is no hindrance: readiness tells."""
-    url, connections_max = runtime.database_url(settings), settings.database_connections_max
-    async with Database(url, connections_max=connections_max) as database:
-        find_key = service_keys.finder(database)
+    async with open_platform(settings) as platform:
+        find_key = service_keys.finder(platform.database)
         yield build_app(
-            SLICES,
+            ROUTES,
             callers=Callers(runtime.token_secret(settings), find_key),
-            resources={"database": database},
+            resources=_resources(platform),
             # Reading a key that can't exist proves that the server answers and that its schema is there.
-            readiness={"postgresql": lambda: find_key(0)},
-            collectors={},
+            readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
+            collectors={"log": partial(lag_metrics, platform.database)},
             version=version("casino-club"),
             body_mb_max=settings.http_body_mb_max,
         )
+
+
+def _resources(platform: Platform) -> dict[str, object]:
+    """What endpoints take by name."""
+    policy = platform.policies[ActionPolicy]
+
+    async def record_together(rows: Sequence[ReadyRow]) -> Sequence[Outcome]:
+        return await record(platform.log, rows, now=now(), policy=policy)
+
+    return {"log": platform.log, "policy": policy, "clock": now, "singles": GroupCommit(record_together)}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _serve(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,69 @@ class ServerProcess:
 
 class Unusable(Exception):
     """The machine can't do this as it stands. The text is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class HotValue:
+    """A value to show until an instant (milliseconds since 1970), or until it is replaced."""
+
+    text: str
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HotWrite:
+    """What the hot store shall show of a user after a log row; None takes a value away."""
+
+    user_id: int
+    row_id: int
+    values: Mapping[str, HotValue | None]
+
+
+class HotStore(Protocol):
+    """Values per user that are read often and can be rebuilt. Named `user:{id}:name`, braces included."""
+
+    async def apply(
+        self, projection: str, writes: Sequence[HotWrite], *, mark: int, after_mark: int, generation: int = 0
+    ) -> bool:
+        """Apply each write unless the user already shows that row or a later one; then set the mark.
+
+        A user's values change together. False, and the old mark stays, if it is older than `after_mark`: the store has
+        lost writes. Raises HotStoreAway if the store does not answer; some writes may have been applied then.
+        """
+        ...
+
+    async def set_mark(self, projection: str, mark: int) -> None:
+        """Set the mark of the live generation, whatever it was."""
+        ...
+
+    async def read(self, user_id: int, names: Sequence[str]) -> dict[str, str | None]:
+        """The user's live values."""
+        ...
+
+    async def swap(
+        self,
+        projection: str,
+        *,
+        generation: int,
+        names: Sequence[str],
+        known: Callable[[Sequence[int]], Awaitable[set[int]]],
+    ) -> int:
+        """Show the rebuilt generation in place of the live values, user by user; how many users were swapped.
+
+        A user who shows a later row than the rebuild reached is left alone; a user of neither the rebuild nor `known`
+        is removed. May be called again after a failure.
+        """
+        ...
+
+    async def discard(self, projection: str, *, generation: int) -> None:
+        """Remove a generation that will not be shown."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises HotStoreAway if the store does not answer."""
+        ...
+
+
+class HotStoreAway(Exception):
+    """The hot store does not answer just now."""

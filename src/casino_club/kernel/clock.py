@@ -1,30 +1,48 @@
-"""The operator's days. Times are UTC everywhere; only a calendar knows where midnight is."""
+"""The operator's days. Times are UTC everywhere; only a calendar knows where midnight is.
+
+Hot paths count time in whole microseconds since 1970 (`…_us`), as PostgreSQL does: integers compare ten times faster.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+DAY_US = 86_400_000_000
+MINUTE_US = 60_000_000
+SECOND_US = 1_000_000
+
+
+def to_us(instant: datetime) -> int:
+    """Microseconds since 1970 of an aware datetime."""
+    passed = instant - EPOCH
+    return (passed.days * 86_400 + passed.seconds) * SECOND_US + passed.microseconds
+
+
+def from_us(us: int) -> datetime:
+    """The UTC datetime of microseconds since 1970."""
+    return EPOCH + us * MICROSECOND
+
 
 class Calendar:
-    """Days of one time zone, daylight saving included. Remembers the last day asked for, since most questions repeat."""
+    """Days of one time zone, daylight saving included. Remembers the last day, since most questions repeat."""
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
         self._info = ZoneInfo(zone)
-        self._day = date.min
-        self._start = self._end = datetime.min.replace(tzinfo=UTC)
+        self._bounds = (0, 0)
 
     def day_of(self, instant: datetime) -> date:
         """The operator's calendar day that holds this instant."""
-        if not self._start <= instant < self._end:
-            self._day = instant.astimezone(self._info).date()
-            self._start = self._midnight(self._day)
-            self._end = self._midnight(self._day + timedelta(days=1))
-        return self._day
+        return instant.astimezone(self._info).date()
 
-    def end_of_day(self, instant: datetime) -> datetime:
-        """The midnight that ends this instant's day, in UTC."""
-        self.day_of(instant)
-        return self._end
+    def day_bounds_us(self, at_us: int) -> tuple[int, int]:
+        """The midnights that begin and end this instant's day; the second is the next day's first."""
+        start, end = self._bounds
+        if not start <= at_us < end:
+            day = self.day_of(from_us(at_us))
+            self._bounds = start, end = self._midnight_us(day), self._midnight_us(day + timedelta(days=1))
+        return start, end
 
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), tzinfo=self._info).astimezone(UTC)
+    def _midnight_us(self, day: date) -> int:
+        return to_us(datetime.combine(day, time(), tzinfo=self._info).astimezone(UTC))

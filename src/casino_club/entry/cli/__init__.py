@@ -7,6 +7,9 @@ import typer
 
 COMMANDS = {
     "up": "casino_club.entry.cli.up",
+    "serve": "casino_club.entry.cli.serve",
+    "consumer": "casino_club.entry.cli.consumer",
+    "migrate": "casino_club.entry.cli.migrate",
 }
 
 

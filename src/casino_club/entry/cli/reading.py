@@ -1,11 +1,14 @@
 """Reads the settings for a command; a bad one is a line for people, never a traceback."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 from pydantic import ValidationError
 
 from casino_club.infra import machine
+from casino_club.infra.ports import Unusable
 from casino_club.infra.settings import Settings
 
 
@@ -17,6 +20,16 @@ def read_settings() -> Settings:
         for line in _complaints(error):
             typer.echo(line, err=True)
         raise typer.Exit(2) from None
+
+
+@contextmanager
+def complaints_for_people() -> Iterator[None]:
+    """What the machine can't do becomes one line and exit code 1."""
+    try:
+        yield
+    except Unusable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 def data_dir_of(settings: Settings) -> Path:

@@ -14,6 +14,7 @@ import asyncpg
 import typer
 
 from casino_club.entry.cli import checks
+from casino_club.entry.cli.migrate import prepare_log
 from casino_club.entry.cli.reading import data_dir_of, read_settings
 from casino_club.infra import children, leftovers, runtime
 from casino_club.infra.db import migrate
@@ -62,7 +63,7 @@ async def _start_all(supervisor: Supervisor, settings: Settings) -> None:
     began = time.monotonic()
     for server in runtime.servers(settings):
         await supervisor.start(server)
-    await _bring_up_to_date(runtime.database_url(settings))
+    await _bring_up_to_date(settings)
     consumer = ourselves("consumer", settings, _seems_steady)
     api = ourselves("api", settings, lambda: _answers(settings), command="serve")
     async with asyncio.TaskGroup() as both:
@@ -71,10 +72,11 @@ async def _start_all(supervisor: Supervisor, settings: Settings) -> None:
         _welcome(settings, time.monotonic() - began)
 
 
-async def _bring_up_to_date(database_url: str) -> None:
+async def _bring_up_to_date(settings: Settings) -> None:
     began = time.monotonic()
     try:
-        await asyncio.to_thread(migrate.upgrade, database_url)
+        await asyncio.to_thread(migrate.upgrade, runtime.database_url(settings))
+        await prepare_log(settings)
     except (OSError, asyncpg.PostgresError) as error:
         raise Unusable(f"The database can't be used ({error}); check its log, or CASINO_CLUB_DATABASE_URL.") from error
     _status("schema", "ready", f"in {time.monotonic() - began:.2f} s")

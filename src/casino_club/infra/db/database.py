@@ -41,8 +41,15 @@ class Database:
     """A pool of connections. A request or a chunk of work takes one transaction from it."""
 
     def __init__(
-        self, url: str, *, connections_max: int, connection_class: type[asyncpg.Connection] = asyncpg.Connection
+        self,
+        url: str,
+        *,
+        connections_max: int,
+        committed: Callable[[], None] = lambda: None,
+        connection_class: type[asyncpg.Connection] = asyncpg.Connection,
     ) -> None:
+        """`committed` is called after every transaction, outside of it: a hint, not a promise."""
+        self._committed = committed
         self._pool = asyncpg.create_pool(
             url,
             min_size=0,
@@ -50,6 +57,7 @@ class Database:
             max_inactive_connection_lifetime=60.0,
             timeout=CONNECT_SECONDS_MAX,
             connection_class=connection_class,
+            reset=_nothing_to_reset,
             server_settings={"timezone": "UTC", "application_name": "casino-club"},
         )
 
@@ -70,19 +78,41 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Db]:
-        """One READ COMMITTED transaction, committed when the block ends without an exception."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+    async def transaction(self, first: str = "") -> AsyncIterator[Db]:
+        """One READ COMMITTED transaction, committed when the block ends without an exception.
 
-    async def run(self, work: Callable[[Db], Awaitable[T]]) -> T:
+        `first` holds statements that go out together with BEGIN, such as `SET LOCAL …`.
+        """
+        async with self.connection() as connection:
+            await connection.execute(f"BEGIN; {first}" if first else "BEGIN")
+            try:
+                yield connection
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            await connection.execute("COMMIT")
+        self._committed()
+
+    async def run(self, work: Callable[[Db], Awaitable[T]], *, first: str = "") -> T:
         """Run work in one transaction, again when it crossed another; a server that is away becomes `Unavailable`."""
         for attempt in range(ATTEMPTS_MAX):
             try:
-                async with self.transaction() as db:
+                async with self.transaction(first) as db:
                     return await work(db)
             except CROSSED:
                 await asyncio.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311 - jitter, not a secret
             except SERVER_AWAY as away:
                 raise Unavailable("The database does not answer just now; send the same request again.") from away
         raise Unavailable("Too many requests changed the same users at once; send the same request again.")
+
+
+async def _roll_back(connection: Db) -> None:
+    """End the transaction, or the connection: what comes back to the pool is clean either way."""
+    try:
+        await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS_MAX)
+    except (*SERVER_AWAY, asyncpg.PostgresError):
+        connection.terminate()
+
+
+async def _nothing_to_reset(_: asyncpg.Connection) -> None:
+    """Transactions end with their block and settings are local to them: a round trip saved at every release."""

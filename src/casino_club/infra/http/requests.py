@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -95,9 +97,16 @@ def refuse_nul(body: bytes) -> None:
 
 
 def decode_body(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-    """The body as its shape. Slices that take raw bytes may use it too, for the same refusals."""
-    try:
+    """The body as its shape."""
+    with decoding():
         return decoder.decode(body)
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """What fails within is the body's fault. For slices that take raw bytes and decode them on their own."""
+    try:
+        yield
     except msgspec.ValidationError as wrong:
         raise invalid(InvalidBody, "The body does not have the expected shape.", wrong) from None
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,0 +1,40 @@
+"""The consumer: follows the log for every subscription, and rebuilds projections when asked."""
+
+import asyncio
+import signal
+
+import uvloop
+
+from casino_club.entry.wiring import Platform, open_platform, subscriptions
+from casino_club.infra import runtime
+from casino_club.infra.log.follower import Follower, Stores
+from casino_club.infra.log.rebuilder import rebuild_when_asked
+from casino_club.infra.log.wake import Ear
+from casino_club.infra.settings import Settings
+from casino_club.infra.telemetry.logs import configure_logging
+
+
+def consume(settings: Settings) -> None:
+    """Follow the log until told to stop."""
+    configure_logging(settings.log_level)
+    uvloop.run(_consume(settings))
+
+
+async def _consume(settings: Settings) -> None:
+    async with open_platform(settings) as platform:
+        following = asyncio.create_task(follow_all(platform))
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, following.cancel)
+        await asyncio.wait([following])
+        if not following.cancelled():
+            following.result()
+
+
+async def follow_all(platform: Platform) -> None:
+    """One follower per subscription, and the rebuilder, until cancelled."""
+    stores = Stores(platform.database, platform.hot, platform.policies)
+    followed = subscriptions()
+    async with Ear(runtime.database_url(platform.settings)) as ear, asyncio.TaskGroup() as tasks:
+        for subscription in followed:
+            tasks.create_task(Follower(subscription, stores).follow(ear.event()))
+        tasks.create_task(rebuild_when_asked(followed, stores))

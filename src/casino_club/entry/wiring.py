@@ -1,0 +1,87 @@
+"""Puts the slices together: what each is given, and what each brings."""
+
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from casino_club.features.actions import jobs as actions_jobs
+from casino_club.features.actions import routes as actions_routes
+from casino_club.features.actions.rules.admission import ActionPolicy
+from casino_club.features.actions.rules.moment import MomentPolicy
+from casino_club.features.actions.rules.plan import TrackingPlan, merged
+from casino_club.infra import runtime
+from casino_club.infra.backends.hot_store import RedisHotStore
+from casino_club.infra.db.database import Database
+from casino_club.infra.log.partitions import Log
+from casino_club.infra.log.subscribe import Policies, Subscription
+from casino_club.infra.log.wake import Bell
+from casino_club.infra.ports import HotStore, Unusable
+from casino_club.infra.settings import Settings
+from casino_club.kernel.clock import MINUTE_US, Calendar
+
+ROUTES = (actions_routes.routes,)
+"""The routes of every slice that has any."""
+
+SLICE_JOBS = (actions_jobs,)
+"""The modules in which slices declare subscriptions and jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything that a process of ours has open."""
+
+    settings: Settings
+    database: Database
+    log: Log
+    hot: HotStore
+    policies: Policies
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+    """Open the stores; close them again. A server that is away is no hindrance: readiness tells."""
+    policies = load_policies(settings)
+    url = runtime.database_url(settings)
+    async with (
+        Bell(url) as bell,
+        Database(url, connections_max=settings.database_connections_max, committed=bell.ring) as database,
+        RedisHotStore(runtime.redis_url(settings)) as hot,
+    ):
+        log = Log(database, settings.log_partition_rows, settings.log_partitions_ahead)
+        yield Platform(settings, database, log, hot, policies)
+
+
+def load_policies(settings: Settings) -> Policies:
+    """What decides, read from the settings and the files that they name. Raises Unusable with what to mend."""
+    moment = MomentPolicy(settings.action_late_days_max, settings.action_skew_seconds_max)
+    try:
+        calendar = Calendar(settings.timezone)
+    except (OSError, ValueError) as error:
+        raise Unusable(f"CASINO_CLUB_TIMEZONE: {settings.timezone!r} is no time zone; try Asia/Seoul.") from error
+    gap_us = settings.streak_gap_minutes * MINUTE_US
+    return {ActionPolicy: ActionPolicy(load_tracking_plan(settings.tracking_plan), moment, gap_us, calendar)}
+
+
+def load_tracking_plan(own: Path | None) -> TrackingPlan:
+    """The platform's action types, with the operator's own."""
+    shipped = _plan((files("casino_club.features.actions") / "tracking_plan.toml").read_text())
+    if own is None:
+        return shipped
+    try:
+        return merged(shipped, _plan(own.read_text()))
+    except (OSError, ValueError) as error:  # msgspec's and tomllib's errors are ValueErrors
+        raise Unusable(f"CASINO_CLUB_TRACKING_PLAN: {own} can't be used: {error}") from error
+
+
+def _plan(text: str) -> TrackingPlan:
+    return msgspec.convert(tomllib.loads(text), TrackingPlan)
+
+
+def subscriptions() -> list[Subscription]:
+    """Every subscription of every slice."""
+    return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Subscription)]

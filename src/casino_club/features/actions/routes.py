@@ -1,0 +1,165 @@
+"""Actions over HTTP: sending one or many, a user's own history, and the review of what was refused."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from casino_club.features.actions import commands, store
+from casino_club.features.actions.commands import Outcome, Singles, Status
+from casino_club.features.actions.rules.admission import ActionPolicy, acting_user
+from casino_club.features.actions.rules.refusals import ACTION_REFUSALS, NotYourUser, UserIdMissing
+from casino_club.features.actions.rules.sent import ActionIn, MalformedRow, decoded_action
+from casino_club.features.actions.schemas import (
+    ActionOut,
+    BatchAnswer,
+    BatchIn,
+    BatchTooLarge,
+    CorrectionIn,
+    HistoryPage,
+    HistoryQuery,
+    Recorded,
+    RefusedOut,
+    RefusedPage,
+    RefusedQuery,
+    Settled,
+    Verdict,
+    decoded_batch,
+)
+from casino_club.infra.http.requests import Call, decoding
+from casino_club.infra.http.routes import JSON, Audience, Id, Raw, Routes
+from casino_club.infra.log.partitions import Log
+from casino_club.kernel.errors import Refused
+from casino_club.kernel.subject import Scope, Subject
+
+NDJSON = "application/x-ndjson"
+REPLAYED = ((b"idempotency-replayed", b"true"),)
+Clock = Callable[[], datetime]
+
+routes = Routes(tags=["actions"])
+
+
+@routes.post(
+    "/api/actions",
+    audience=Audience.CALLER,
+    scope=Scope.ACTIONS_WRITE,
+    summary="Record one action",
+    body=ActionIn,
+    answers={201: Recorded},
+    refusals=ACTION_REFUSALS,
+)
+async def record_action(
+    subject: Subject, body: bytes, log: Log, singles: Singles, policy: ActionPolicy, clock: Clock
+) -> Raw:
+    sent = decoded_action(body)
+    outcome = await commands.take(log, singles, subject, sent, now=clock(), policy=policy)
+    client_id = None if isinstance(sent, MalformedRow) else sent.client_action_id
+    headers = REPLAYED if outcome.status is Status.DUPLICATE else ()
+    return Raw(msgspec.json.encode(Recorded(outcome.id, client_id)), JSON, 201, headers)
+
+
+@routes.post(
+    "/api/actions/batch",
+    audience=Audience.CALLER,
+    scope=Scope.ACTIONS_WRITE,
+    summary="Record up to 10,000 actions, with a verdict for each",
+    body=BatchIn,
+    body_media_types=(JSON, NDJSON),
+    answers={200: BatchAnswer},
+    refusals=(BatchTooLarge,),
+)
+async def record_batch(
+    subject: Subject, body: bytes, call: Call, log: Log, policy: ActionPolicy, clock: Clock
+) -> BatchAnswer:
+    with decoding():
+        sent = decoded_batch(body, is_ndjson=call.headers[b"content-type"].startswith(NDJSON.encode()))
+    verdicts = await commands.take_batch(log, subject, sent, now=clock(), policy=policy)
+    return _batch_answer(sent, verdicts)
+
+
+def _batch_answer(sent: Sequence[ActionIn | MalformedRow], verdicts: Sequence[Outcome | Refused]) -> BatchAnswer:
+    answer = BatchAnswer(0, 0, 0, [])
+    for index, (action, verdict) in enumerate(zip(sent, verdicts, strict=True)):
+        client_id = action.client_action_id if isinstance(action, ActionIn) else None
+        if isinstance(verdict, Refused):
+            answer.refused += 1
+            refused = Verdict(index, "refused", None, client_id, verdict.code, verdict.message)
+            answer.results.append(refused)
+        elif verdict.status is Status.ACCEPTED:
+            answer.accepted += 1
+            answer.results.append(Verdict(index, "accepted", verdict.id, client_id))
+        else:
+            answer.duplicate += 1
+            answer.results.append(Verdict(index, "duplicate", verdict.id, client_id))
+    return answer
+
+
+@routes.get(
+    "/api/actions",
+    audience=Audience.CALLER,
+    scope=Scope.ACTIONS_READ,
+    summary="A user's history, newest first",
+    query=HistoryQuery,
+    answers={200: HistoryPage},
+    refusals=(NotYourUser, UserIdMissing),
+)
+async def read_history(subject: Subject, query: HistoryQuery, log: Log) -> HistoryPage:
+    user_id = acting_user(query.user_id, subject)
+    if isinstance(user_id, Refused):
+        raise user_id
+    async with log.database.connection() as db:
+        rows = await store.history(
+            db, user_id, before_id=query.cursor, action_type=query.action_type, limit=query.limit
+        )
+    actions = [_action_out(row) for row in rows]
+    return HistoryPage(actions, actions[-1].id if len(actions) == query.limit else None)
+
+
+def _action_out(row: asyncpg.Record) -> ActionOut:
+    return ActionOut(row[0], row[1], row[2], msgspec.Raw(row[3]), row[4], row[5], row[6])
+
+
+@routes.get(
+    "/api/admin/refused-actions",
+    audience=Audience.SERVICE,
+    scope=Scope.ACTIONS_REVIEW,
+    summary="Refused actions with their reasons, oldest first",
+    query=RefusedQuery,
+    answers={200: RefusedPage},
+)
+async def read_refused(query: RefusedQuery, log: Log) -> RefusedPage:
+    async with log.database.connection() as db:
+        rows = await store.refused(db, status=query.status, code=query.code, after_id=query.cursor, limit=query.limit)
+    refused = [RefusedOut(*row) for row in rows]
+    return RefusedPage(refused, refused[-1].id if len(refused) == query.limit else None)
+
+
+@routes.post(
+    "/api/admin/refused-actions/{refused_id}/replay",
+    audience=Audience.SERVICE,
+    scope=Scope.ACTIONS_REVIEW,
+    summary="Record a refused action, corrected or as it was",
+    body=CorrectionIn,
+    answers={200: Settled},
+    refusals=(commands.NoSuchRefused, commands.AlreadySettled, *ACTION_REFUSALS),
+)
+async def replay_refused(refused_id: Id, body: CorrectionIn, log: Log, policy: ActionPolicy, clock: Clock) -> Settled:
+    settled = await commands.replay_refused(log, refused_id, body.action, now=clock(), policy=policy)
+    return Settled(*settled)
+
+
+@routes.post(
+    "/api/admin/refused-actions/{refused_id}/dismiss",
+    audience=Audience.SERVICE,
+    scope=Scope.ACTIONS_REVIEW,
+    summary="Close a refused action without recording it",
+    answers={200: Settled},
+    refusals=(commands.NoSuchRefused, commands.AlreadySettled),
+)
+async def dismiss_refused(refused_id: Id, log: Log, clock: Clock) -> Settled:
+    now = clock()
+    settled = await log.database.run(
+        lambda db: commands.settle_refused(db, refused_id, status="dismissed", action_id=None, now=now)
+    )
+    return Settled(*settled)

@@ -1,0 +1,134 @@
+"""Turns an action as it was sent into a row that the log takes, or says why not."""
+
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from casino_club.features.actions.rules.moment import MomentPolicy, fault_in_moment
+from casino_club.features.actions.rules.plan import TrackingPlan, fault_in, rule_for
+from casino_club.features.actions.rules.refusals import (
+    MetadataInvalid,
+    MetadataTooLarge,
+    NotYourUser,
+    SenderNotAllowed,
+    UnknownActionType,
+    UserIdMissing,
+)
+from casino_club.features.actions.rules.sent import ActionIn
+from casino_club.kernel.clock import Calendar, to_us
+from casino_club.kernel.errors import Refused
+from casino_club.kernel.ids import derived_uuid
+from casino_club.kernel.subject import ServiceSubject, Subject, UserSubject
+
+METADATA_BYTES_MAX = 8_192
+PLATFORM_SCOPE = 0
+"""Keys that the platform derives itself."""
+USERS_SCOPE = 1
+"""Keys that users' own apps choose share it; the user is mixed into the key, so that none can meet another's."""
+
+
+class ActionPolicy(NamedTuple):
+    """All that decides about an action."""
+
+    plan: TrackingPlan
+    moment: MomentPolicy
+    streak_gap_us: int
+    calendar: Calendar
+
+
+class ReadyRow(msgspec.Struct, gc=False):
+    """An admitted action. `key` is None when the sender chose no id: such a row can't be told from its repetition."""
+
+    user_id: int
+    scope: int
+    key: bytes | None
+    client_action_id: bytes | None
+    body_hash: bytes
+    action_type: str
+    value: int | None
+    metadata: bytes
+    at_us: int
+    round_id: bytes | None
+    is_play: bool
+    by_user: bool
+
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+
+def admitted(sent: ActionIn, subject: Subject, *, now_us: int, policy: ActionPolicy) -> ReadyRow | Refused:
+    """The row to append, or the first reason against it. An action without a time of its own happens now."""
+    user = acting_user(sent.user_id, subject)
+    if isinstance(user, Refused):
+        return user
+    rule = rule_for(policy.plan, sent.action_type)
+    if rule is None:
+        return UnknownActionType("action_type is not in the tracking plan.")
+    by_service = type(subject) is ServiceSubject
+    if ("service" if by_service else "client") not in rule.senders:
+        return SenderNotAllowed(f"{sent.action_type} can't be sent by this caller.")
+    sent_us = None if sent.action_timestamp is None else to_us(sent.action_timestamp)
+    at_us = now_us if sent_us is None else sent_us
+    fault = fault_in_moment(at_us, now_us, policy.moment) or fault_in(rule, sent.value, sent.metadata)
+    if fault is not None:
+        return fault
+    metadata = stored_metadata(sent.metadata)
+    if isinstance(metadata, Refused):
+        return metadata
+
+    scope = subject.namespace if isinstance(subject, ServiceSubject) else USERS_SCOPE
+    client_id = sent.client_action_id
+    round_id = sent.metadata.get("round_id") if "round_id" in rule.metadata else None
+    return ReadyRow(
+        user_id=user,
+        scope=scope,
+        key=None if client_id is None else key_for(client_id, subject),
+        client_action_id=None if client_id is None else client_id.bytes,
+        body_hash=hash_of(user, sent, sent_us, metadata),
+        action_type=sent.action_type,
+        value=sent.value,
+        metadata=metadata,
+        at_us=at_us,
+        round_id=None if round_id is None else bytes.fromhex(round_id.replace("-", "")),
+        is_play=rule.is_play,
+        by_user=rule.initiated_by == "user",
+    )
+
+
+def acting_user(user_id: int | None, subject: Subject) -> int | Refused:
+    """Whose action it is: users send their own only, services name the user."""
+    if isinstance(subject, UserSubject):
+        if user_id is not None and user_id != subject.user_id:
+            return NotYourUser("user_id must be your own; leave it out.")
+        return subject.user_id
+    return UserIdMissing("user_id is required.") if user_id is None else user_id
+
+
+def key_for(client_id: UUID, subject: Subject) -> bytes:
+    """The idempotency key of a sender's id: for users, one that nobody else can produce."""
+    if isinstance(subject, UserSubject):
+        return derived_uuid("user", subject.user_id, client_id.hex).bytes
+    return client_id.bytes
+
+
+def hash_of(user_id: int, sent: ActionIn, sent_us: int | None, metadata: bytes) -> bytes:
+    """What must be equal for a repetition: all that was sent. A time that we gave is not compared."""
+    text = f"{user_id}|{sent.action_type}|{sent.value}|{sent_us}|"
+    return blake2b(text.encode() + metadata, digest_size=16).digest()
+
+
+def stored_metadata(metadata: dict[str, Any]) -> bytes | Refused:
+    """Metadata in the one form that is stored and compared: sorted keys, no spaces."""
+    if not metadata:
+        return b"{}"
+    try:
+        encoded = _canonical(metadata)
+    except (UnicodeEncodeError, RecursionError):
+        return MetadataInvalid("metadata holds text that is not valid Unicode, or is nested too deeply.")
+    if len(encoded) > METADATA_BYTES_MAX:
+        return MetadataTooLarge(f"metadata is larger than {METADATA_BYTES_MAX} bytes.")
+    if b"\\u0000" in encoded:
+        return MetadataInvalid("metadata can't hold the character U+0000.")
+    return encoded

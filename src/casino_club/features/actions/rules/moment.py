@@ -1,0 +1,23 @@
+"""When an action happened: its own time if the sender gave one, within bounds; otherwise now."""
+
+from typing import NamedTuple
+
+from casino_club.features.actions.rules.refusals import TimestampInFuture, TimestampTooOld
+from casino_club.kernel.clock import DAY_US, SECOND_US
+from casino_club.kernel.errors import Refused
+
+
+class MomentPolicy(NamedTuple):
+    """How far from now an action's own time may lie."""
+
+    late_days_max: int
+    skew_seconds_max: int
+
+
+def fault_in_moment(at_us: int, now_us: int, policy: MomentPolicy) -> Refused | None:
+    """Why this time can't be accepted, or None. Late actions are welcome within the operator's limit."""
+    if at_us > now_us + policy.skew_seconds_max * SECOND_US:
+        return TimestampInFuture(f"action_timestamp is more than {policy.skew_seconds_max} seconds ahead of our clock.")
+    if at_us < now_us - policy.late_days_max * DAY_US:
+        return TimestampTooOld(f"action_timestamp is more than {policy.late_days_max} days old.")
+    return None

@@ -1,0 +1,297 @@
+"""Every statement about the log, its keys, users' standing and refused actions."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from struct import Struct
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from casino_club.features.actions.rules.admission import ReadyRow
+from casino_club.features.actions.rules.standing import Standing
+from casino_club.infra.db.database import Db
+
+LOCKS_IN_ORDER = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+"""Keeps the update of `action_user` a walk through the sorted users, so that every append locks in ascending order."""
+
+_POSTGRES_EPOCH_US = 946_684_800_000_000
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_COPY_TAIL = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+_SIXTEEN = b"\x00\x00\x00\x10"
+_FALSE, _TRUE = b"\x00\x00\x00\x01\x00", b"\x00\x00\x00\x01\x01"
+_int = Struct(">i").pack
+_bigint_field = Struct(">iq").pack
+_key_row = Struct(">hiqii").pack
+_row_head = Struct(">hiqii").pack
+_json_head = Struct(">ib").pack
+_row_tail = Struct(">iqiiii").pack
+
+_KEY_COLUMNS = ("id", "scope", "key", "body_hash")
+_ROW_COLUMNS = (
+    "user_id",
+    "scope",
+    "client_action_id",
+    "action_type",
+    "value",
+    "metadata",
+    "action_timestamp",
+    "round_id",
+    "is_play",
+    "by_user",
+    "appended_at",
+    "id",
+    "streak",
+    "day_plays",
+    "last_play_at",
+    "last_action_at",
+)
+
+
+class Tally(NamedTuple):
+    """What a batch holds of one user."""
+
+    plays: int
+    first_play_us: int
+    last_play_us: int
+    last_action_us: int
+
+
+class Locked(NamedTuple):
+    """A user's standing before the batch, and the streak and day's plays that were written by guess."""
+
+    before: Standing
+    guessed: tuple[int, int]
+
+
+async def lock_users(
+    db: Db, users: Sequence[int], tallies: Sequence[Tally], *, gap_us: int, day_start_us: int
+) -> dict[int, Locked]:
+    """Lock the users in ascending order by writing the standing that they most likely have after the batch.
+
+    One pass instead of a lock and an update. Who breaks a streak within the batch, plays late or plays on another day
+    is written again by `save_standing`. Users who are missing here have no row yet.
+    """
+    plays, first, last, action = zip(*tallies, strict=True)
+    rows = await db.fetch(
+        """UPDATE action_user AS u
+           SET streak = CASE WHEN v.plays = 0 THEN u.streak
+                             WHEN v.first_us - u.last_play_us BETWEEN 0 AND $6 THEN u.streak + v.plays
+                             ELSE v.plays END,
+               day_plays = CASE WHEN v.plays = 0 THEN u.day_plays
+                                WHEN u.last_play_us >= $7 THEN u.day_plays + v.plays
+                                ELSE v.plays END,
+               last_play_us = greatest(u.last_play_us, v.last_us),
+               last_action_us = greatest(u.last_action_us, v.action_us)
+           FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[])
+                AS v (user_id, plays, first_us, last_us, action_us)
+           WHERE u.user_id = v.user_id
+           RETURNING u.user_id, old.streak, old.day_plays, old.last_play_us, old.last_action_us,
+                     new.streak, new.day_plays""",
+        users,
+        plays,
+        first,
+        last,
+        action,
+        gap_us,
+        day_start_us,
+    )
+    return {row[0]: Locked(Standing(row[1], row[2], row[3], row[4]), (row[5], row[6])) for row in rows}
+
+
+async def save_standing(db: Db, standings: dict[int, Standing]) -> None:
+    """Set the streak and the day's plays of locked users; their times are right already."""
+    users = sorted(standings)
+    await db.execute(
+        """UPDATE action_user AS u SET streak = v.streak, day_plays = v.day_plays
+           FROM unnest($1::bigint[], $2::int[], $3::int[]) AS v (user_id, streak, day_plays)
+           WHERE u.user_id = v.user_id""",
+        users,
+        [standings[user].streak for user in users],
+        [standings[user].day_plays for user in users],
+    )
+
+
+async def add_users(db: Db, users: Sequence[int]) -> None:
+    """Give each user a row to lock."""
+    await db.execute(
+        "INSERT INTO action_user (user_id) SELECT unnest($1::bigint[]) ORDER BY 1 ON CONFLICT DO NOTHING", users
+    )
+
+
+async def draw_ids(db: Db, count: int) -> list[int]:
+    """Ids above every id that the locked users have in the log."""
+    ids: list[int] = await db.fetchval("SELECT array_agg(nextval('action_ids')) FROM generate_series(1, $1)", count)
+    return ids
+
+
+async def copy_keys(db: Db, encoded: bytes) -> None:
+    """Claim the keys; raises UniqueViolationError if any of them is taken."""
+    await _copy(db, "action_keys", _KEY_COLUMNS, encoded)
+
+
+async def copy_rows(db: Db, encoded: bytes) -> None:
+    """Append the rows to the log."""
+    await _copy(db, "user_actions", _ROW_COLUMNS, encoded)
+
+
+async def _copy(db: Db, table: str, columns: Sequence[str], encoded: bytes) -> None:
+    async def source() -> AsyncIterator[bytes]:
+        yield encoded
+
+    await db.copy_to_table(table, source=source(), columns=columns, format="binary")
+
+
+def encoded_keys(rows: Sequence[ReadyRow], ids: Sequence[int], order: Sequence[int]) -> bytes:
+    """Keys in PostgreSQL's binary form, in the order given: ascending, as every transaction takes them."""
+    parts = [_COPY_HEAD]
+    for place in order:
+        row = rows[place]
+        assert row.key is not None
+        parts += (_key_row(4, 8, ids[place], 4, row.scope), _SIXTEEN, row.key, _SIXTEEN, row.body_hash)
+    parts.append(_COPY_TAIL)
+    return b"".join(parts)
+
+
+def encoded_head(row: ReadyRow, appended: bytes) -> bytes:
+    """The columns of a row that are known before its user is locked."""
+    metadata = row.metadata
+    name = row.action_type.encode()
+    return b"".join(
+        (
+            _row_head(16, 8, row.user_id, 4, row.scope),
+            _NULL if row.client_action_id is None else _SIXTEEN + row.client_action_id,
+            _int(len(name)),
+            name,
+            _NULL if row.value is None else _bigint_field(8, row.value),
+            _json_head(len(metadata) + 1, 1),
+            metadata,
+            instant_field(row.at_us),
+            _NULL if row.round_id is None else _SIXTEEN + row.round_id,
+            _TRUE if row.is_play else _FALSE,
+            _TRUE if row.by_user else _FALSE,
+            appended,
+        )
+    )
+
+
+def encoded_tail(action_id: int, standing: Standing) -> bytes:
+    """The columns that follow from the lock: the id and the user's standing."""
+    return (
+        _row_tail(8, action_id, 4, standing.streak, 4, standing.day_plays)
+        + instant_field(standing.last_play_us)
+        + instant_field(standing.last_action_us)
+    )
+
+
+def instant_field(at_us: int) -> bytes:
+    """A timestamptz field; 0 is NULL."""
+    return _bigint_field(8, at_us - _POSTGRES_EPOCH_US) if at_us else _NULL
+
+
+def encoded_rows(heads: Sequence[bytes], tails: Sequence[bytes]) -> bytes:
+    """The two halves of each row, as one COPY."""
+    return b"".join([_COPY_HEAD, *(part for pair in zip(heads, tails, strict=True) for part in pair), _COPY_TAIL])
+
+
+async def find_keys(db: Db, rows: Sequence[ReadyRow]) -> dict[tuple[int, bytes], tuple[int, bytes]]:
+    """Of the rows' keys, those that are taken: the action's id and the hash of its body."""
+    keyed = [row for row in rows if row.key is not None]
+    found = await db.fetch(
+        """SELECT k.scope, k.key, k.id, k.body_hash
+           FROM unnest($1::int[], $2::uuid[]) AS v (scope, key) JOIN action_keys AS k USING (scope, key)""",
+        [row.scope for row in keyed],
+        [UUID(bytes=row.key) for row in keyed],
+    )
+    return {(row[0], row[1].bytes): (row[2], row[3]) for row in found}
+
+
+async def history(
+    db: Db, user_id: int, *, before_id: int | None, action_type: str | None, limit: int
+) -> list[asyncpg.Record]:
+    """A user's actions, newest first."""
+    rows: list[asyncpg.Record] = await db.fetch(
+        """SELECT id, action_type, value, metadata, action_timestamp, client_action_id, streak
+           FROM user_actions
+           WHERE user_id = $1 AND ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR action_type = $3)
+           ORDER BY id DESC LIMIT $4""",
+        user_id,
+        before_id,
+        action_type,
+        limit,
+    )
+    return rows
+
+
+class RefusedRow(NamedTuple):
+    """A refused action, to be kept."""
+
+    scope: int
+    sender_user_id: int | None
+    code: str
+    message: str
+    body: str
+
+
+async def keep_refused(db: Db, rows: Sequence[RefusedRow], *, now: datetime) -> None:
+    """Keep refused actions for review."""
+    scope, sender, code, message, body = zip(*rows, strict=True)
+    await db.execute(
+        """INSERT INTO refused_actions (received_at, scope, sender_user_id, code, message, body)
+           SELECT $1, v.* FROM unnest($2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[]) AS v""",
+        now,
+        scope,
+        sender,
+        code,
+        message,
+        body,
+    )
+
+
+async def refused(db: Db, *, status: str, code: str | None, after_id: int | None, limit: int) -> list[asyncpg.Record]:
+    """Refused actions, oldest first."""
+    rows: list[asyncpg.Record] = await db.fetch(
+        """SELECT id, received_at, sender_user_id, code, message, body, status, action_id
+           FROM refused_actions
+           WHERE status = $1 AND ($2::text IS NULL OR code = $2) AND id > coalesce($3, 0)
+           ORDER BY id LIMIT $4""",
+        status,
+        code,
+        after_id,
+        limit,
+    )
+    return rows
+
+
+async def find_refused(db: Db, refused_id: int) -> asyncpg.Record | None:
+    """One refused action."""
+    return await db.fetchrow(
+        "SELECT id, received_at, scope, sender_user_id, body, status FROM refused_actions WHERE id = $1", refused_id
+    )
+
+
+async def settle_refused(
+    db: Db, refused_id: int, *, status: str, action_id: int | None, now: datetime
+) -> asyncpg.Record | None:
+    """Settle an open refused action; None if it is settled already."""
+    return await db.fetchrow(
+        """UPDATE refused_actions SET status = $2, action_id = $3, settled_at = $4
+           WHERE id = $1 AND status = 'open' RETURNING id, status, action_id""",
+        refused_id,
+        status,
+        action_id,
+        now,
+    )
+
+
+async def forget_refused(db: Db, *, before: datetime, limit: int) -> int:
+    """Delete refused actions received before an instant, a bounded number at a time; how many went."""
+    gone: int = await db.fetchval(
+        """WITH gone AS (DELETE FROM refused_actions WHERE id IN
+             (SELECT id FROM refused_actions WHERE received_at < $1 ORDER BY id LIMIT $2) RETURNING 1)
+           SELECT count(*) FROM gone""",
+        before,
+        limit,
+    )
+    return gone

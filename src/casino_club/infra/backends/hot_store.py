@@ -1,0 +1,198 @@
+"""The hot store on Redis, private or named: the same commands, the same keys.
+
+The braces in a key are a cluster's hash tag: a user's values lie on one node, where a script changes them together.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, ClusterDownError, NoScriptError, ReadOnlyError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from casino_club.infra.ports import HotStoreAway, HotWrite
+
+ANSWER_SECONDS_MAX = 5.0
+SCAN_COUNT = 1_000
+
+APPLY = """
+local shown = redis.call('GET', KEYS[1])
+if shown and tonumber(shown) >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+for i = 2, #KEYS do
+  local text, until_ms = ARGV[2 * i - 2], ARGV[2 * i - 1]
+  if until_ms == 'gone' then redis.call('DEL', KEYS[i])
+  elseif until_ms == '' then redis.call('SET', KEYS[i], text)
+  else redis.call('SET', KEYS[i], text, 'PXAT', until_ms) end
+end
+return 1
+"""
+
+SWAP = """
+local rebuilt = redis.call('GET', KEYS[2])
+if not rebuilt then return 0 end
+local shown = redis.call('GET', KEYS[1])
+local half = #KEYS / 2
+if not shown or tonumber(shown) <= tonumber(rebuilt) then
+  for i = 1, half do
+    if redis.call('EXISTS', KEYS[2 * i]) == 1 then redis.call('RENAME', KEYS[2 * i], KEYS[2 * i - 1])
+    else redis.call('DEL', KEYS[2 * i - 1]) end
+  end
+else
+  for i = 1, half do redis.call('DEL', KEYS[2 * i]) end
+end
+return 1
+"""
+
+REMOVE_UNKNOWN = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+return 1
+"""
+
+MARK = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
+
+NOT_LOADED = "0" * 40
+
+
+class RedisHotStore:
+    """Keeps the promise of `ports.HotStore`."""
+
+    def __init__(self, url: str) -> None:
+        self.redis: Redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=ANSWER_SECONDS_MAX,
+            socket_connect_timeout=ANSWER_SECONDS_MAX,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._apply_sha = self._mark_sha = NOT_LOADED
+
+    async def __aenter__(self) -> "RedisHotStore":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.redis.aclose()
+
+    async def apply(
+        self, projection: str, writes: Sequence[HotWrite], *, mark: int, after_mark: int, generation: int = 0
+    ) -> bool:
+        calls = [_apply_words(_prefix(generation), projection, write) for write in writes]
+        marks = (1, _mark_key(projection, generation), after_mark, mark)
+        with _away():
+            try:
+                return await self._apply(calls, marks)
+            except NoScriptError:
+                self._apply_sha = await self.redis.script_load(APPLY)
+                self._mark_sha = await self.redis.script_load(MARK)
+                return await self._apply(calls, marks)
+
+    async def _apply(self, calls: Sequence[Sequence[Any]], marks: Sequence[Any]) -> bool:
+        pipeline = self.redis.pipeline(transaction=False)
+        for words in calls:
+            pipeline.evalsha(self._apply_sha, *words)
+        pipeline.evalsha(self._mark_sha, *marks)
+        return bool((await pipeline.execute())[-1])
+
+    async def set_mark(self, projection: str, mark: int) -> None:
+        with _away():
+            await self.redis.set(_mark_key(projection, 0), mark)
+
+    async def read(self, user_id: int, names: Sequence[str]) -> dict[str, str | None]:
+        with _away():
+            values = await cast(
+                "Awaitable[list[str | None]]", self.redis.mget([_key("", user_id, name) for name in names])
+            )
+        return dict(zip(names, values, strict=True))
+
+    async def swap(
+        self,
+        projection: str,
+        *,
+        generation: int,
+        names: Sequence[str],
+        known: Callable[[Sequence[int]], Awaitable[set[int]]],
+    ) -> int:
+        prefix, shown = _prefix(generation), [_guard(projection), *names]
+        with _away():
+            async for users in self._users("", projection):
+                unknown = set(users) - await known(users)
+                keys = [[_key(prefix, user, shown[0]), *(_key("", user, name) for name in shown)] for user in unknown]
+                await self._each(REMOVE_UNKNOWN, keys)
+            swapped = 0
+            async for users in self._users(prefix, projection):
+                keys = [[_key(place, user, name) for name in shown for place in ("", prefix)] for user in users]
+                swapped += await self._each(SWAP, keys)
+            await self.redis.delete(_mark_key(projection, generation))
+        return swapped
+
+    async def discard(self, projection: str, *, generation: int) -> None:
+        with _away():
+            async for keys in self._pages(f"{_prefix(generation)}user:*"):
+                await self.redis.unlink(*keys)
+            await self.redis.delete(_mark_key(projection, generation))
+
+    async def ping(self) -> None:
+        with _away():
+            await self.redis.ping()
+
+    async def _each(self, script: str, keys: Sequence[Sequence[str]]) -> int:
+        pipeline = self.redis.pipeline(transaction=False)
+        for of_user in keys:
+            pipeline.eval(script, len(of_user), *of_user)
+        return sum(await pipeline.execute())
+
+    async def _users(self, prefix: str, projection: str) -> AsyncIterator[list[int]]:
+        async for keys in self._pages(f"{prefix}user:{{*}}:{_guard(projection)}"):
+            yield [int(key[key.index("{") + 1 : key.index("}")]) for key in keys]
+
+    async def _pages(self, pattern: str) -> AsyncIterator[list[str]]:
+        cursor = 0
+        while True:
+            cursor, keys = await self.redis.scan(cursor, match=pattern, count=SCAN_COUNT)
+            if keys:
+                yield cast("list[str]", keys)
+            if cursor == 0:
+                return
+
+
+def _apply_words(prefix: str, projection: str, write: HotWrite) -> list[Any]:
+    keys: list[Any] = [_key(prefix, write.user_id, _guard(projection))]
+    words: list[Any] = [write.row_id]
+    for name, value in write.values.items():
+        keys.append(_key(prefix, write.user_id, name))
+        words += ("", "gone") if value is None else (value.text, "" if value.until_ms is None else value.until_ms)
+    return [len(keys), *keys, *words]
+
+
+def _key(prefix: str, user_id: int, name: str) -> str:
+    return f"{prefix}user:{{{user_id}}}:{name}"
+
+
+def _guard(projection: str) -> str:
+    """The id of the last row that a user's values follow from."""
+    return f"{projection}_row_id"
+
+
+def _prefix(generation: int) -> str:
+    return f"rebuild:{generation}:" if generation else ""
+
+
+def _mark_key(projection: str, generation: int) -> str:
+    return f"{_prefix(generation)}mark:{projection}"
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, ClusterDownError) as error:
+        raise HotStoreAway(f"Redis does not answer: {type(error).__name__}") from error

@@ -1,0 +1,49 @@
+"""Rows that kept failing: set aside with a reason, so that the rest goes on, until staff have them tried again."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from casino_club.infra.db.database import Db
+
+REASON_LENGTH_MAX = 2_000
+
+
+class ParkedRow(NamedTuple):
+    """A row of the log that a consumer could not apply."""
+
+    consumer: str
+    action_id: int
+    reason: str
+    attempts: int
+    parked_at: datetime
+
+
+async def park(db: Db, consumer: str, action_id: int, *, reason: str, attempts: int) -> None:
+    """Set a row aside; parking it again adds to its attempts."""
+    await db.execute(
+        """INSERT INTO parked_rows AS p (consumer, action_id, reason, attempts, parked_at)
+           VALUES ($1, $2, $3, $4, now())
+           ON CONFLICT (consumer, action_id)
+           DO UPDATE SET reason = excluded.reason, attempts = p.attempts + excluded.attempts, parked_at = now()""",
+        consumer,
+        action_id,
+        reason[:REASON_LENGTH_MAX],
+        attempts,
+    )
+
+
+async def parked_rows(db: Db, *, consumer: str | None = None, after_id: int = 0, limit: int = 100) -> list[ParkedRow]:
+    """Parked rows in the order of the log."""
+    rows = await db.fetch(
+        """SELECT consumer, action_id, reason, attempts, parked_at FROM parked_rows
+           WHERE ($1::text IS NULL OR consumer = $1) AND action_id > $2 ORDER BY action_id, consumer LIMIT $3""",
+        consumer,
+        after_id,
+        limit,
+    )
+    return [ParkedRow(*row) for row in rows]
+
+
+async def release(db: Db, consumer: str, action_id: int) -> None:
+    """Forget a parked row, now that it is applied."""
+    await db.execute("DELETE FROM parked_rows WHERE consumer = $1 AND action_id = $2", consumer, action_id)

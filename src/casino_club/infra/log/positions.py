@@ -1,0 +1,69 @@
+"""Positions in PostgreSQL. They move by compare-and-set: who finds a position moved by another stops at once."""
+
+from dataclasses import dataclass
+
+from casino_club.infra.db.database import Db
+from casino_club.infra.log.reader import Position
+
+LIVE = 0
+"""The generation that readers of a projection see; higher ones are being rebuilt beside it."""
+
+
+class TakenOver(Exception):
+    """Another process has moved this position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A position as it was read, with the number of moves that the next one must find."""
+
+    consumer: str
+    generation: int
+    moves: int
+    position: Position
+
+
+async def take(db: Db, consumer: str, generation: int = LIVE) -> Held:
+    """The consumer's position, made at the log's beginning if there is none."""
+    await db.execute(
+        """INSERT INTO log_positions (consumer, generation, delivered, last_id, carry_to, moves, moved_at)
+           VALUES ($1, $2, $3, 0, (SELECT nullif(floor_id, 0) FROM log_origin), 0, now()) ON CONFLICT DO NOTHING""",
+        consumer,
+        generation,
+        Position().delivered,
+    )
+    row = await db.fetchrow(
+        """SELECT moves, delivered, delivering, last_id, carry_to,
+                  coalesce((SELECT floor_id FROM log_origin), 0) AS floor_id
+           FROM log_positions WHERE consumer = $1 AND generation = $2""",
+        consumer,
+        generation,
+    )
+    assert row is not None
+    moves, delivered, delivering, last_id, carry_to, floor_id = row
+    return Held(consumer, generation, moves, Position(delivered, delivering, last_id, carry_to, floor_id))
+
+
+async def move(db: Db, held: Held, to: Position) -> Held:
+    """Move the position in the caller's transaction; raises TakenOver if another moved it first."""
+    moved = await db.fetchval(
+        """UPDATE log_positions
+           SET delivered = $4, delivering = $5, last_id = $6, carry_to = $7, moves = moves + 1, moved_at = now()
+           WHERE consumer = $1 AND generation = $2 AND moves = $3 RETURNING moves""",
+        held.consumer,
+        held.generation,
+        held.moves,
+        to.delivered,
+        to.delivering,
+        to.last_id,
+        to.carry_to,
+    )
+    if moved is None:
+        raise TakenOver(f"{held.consumer}: the position was moved by another process")
+    return Held(held.consumer, held.generation, moved, to)
+
+
+async def drop(db: Db, consumer: str, generation: int) -> None:
+    """Forget the position of a generation that was rebuilt or given up."""
+    assert generation != LIVE
+    await db.execute("DELETE FROM log_positions WHERE consumer = $1 AND generation = $2", consumer, generation)

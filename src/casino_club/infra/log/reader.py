@@ -1,0 +1,182 @@
+"""Reads the log so that no row is missed or repeated, and each user's rows come in the order of their ids.
+
+Transactions commit out of order, so neither an id nor a transaction number can be a position. A position is a
+snapshot: a pass delivers the rows that are visible in a new snapshot and were not in the last one, ordered by id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from casino_club.infra.db.database import Db
+
+NOTHING = "1:1:"
+"""The snapshot in which no row is visible: the position of a reader that has everything before it."""
+
+PAGE_ROWS = 5_000
+
+_COLUMNS = """id, user_id, action_type, value, metadata, action_timestamp, appended_at, client_action_id, round_id,
+              is_play, by_user, streak, day_plays, last_play_at, last_action_at"""
+
+
+class LogRow(msgspec.Struct, frozen=True, gc=False):
+    """One action as readers see it; the last four fields hold the user's standing after it. `metadata` is JSON text."""
+
+    id: int
+    user_id: int
+    action_type: str
+    value: int | None
+    metadata: str
+    action_timestamp: datetime
+    appended_at: datetime
+    client_action_id: UUID | None
+    round_id: UUID | None
+    is_play: bool
+    by_user: bool
+    streak: int
+    day_plays: int
+    last_play_at: datetime | None
+    last_action_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a reader has come.
+
+    `delivered` is the snapshot whose rows are all delivered; `delivering`, while a pass is paged, the one that is
+    being delivered, up to `last_id`. After a restore from a dump `carry_to` is set until the rows that the dump brought
+    undelivered have gone out, and rows up to `floor_id` count as delivered from then on.
+    """
+
+    delivered: str = NOTHING
+    delivering: str | None = None
+    last_id: int = 0
+    carry_to: int | None = None
+    floor_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and the position of who has dealt with all of them."""
+
+    rows: Sequence[LogRow]
+    after: Position
+
+    def until(self, row: LogRow, before: Position) -> Position:
+        """The position of who has dealt with this page's rows up to this one only."""
+        if row is self.rows[-1]:
+            return self.after
+        return replace(before, delivering=self.after.delivering or self.after.delivered, last_id=row.id)
+
+
+async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) -> Page:
+    """The next rows in order; none if the reader has caught up, with a position that still may have moved."""
+    if position.carry_to is not None:
+        return await _carried_page(db, position, position.carry_to, rows_max)
+    if position.delivering is not None:
+        return await _page_by_id(db, position, position.delivering, rows_max)
+
+    state = await db.fetchrow(
+        """SELECT pg_current_snapshot()::text,
+                  (SELECT count(*) FROM (SELECT FROM user_actions
+                                         WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot) LIMIT $2) AS found)""",
+        position.delivered,
+        rows_max + 1,
+    )
+    assert state is not None
+    snapshot, waiting = state
+    if waiting == 0 or snapshot == position.delivered:
+        return Page((), replace(position, delivered=snapshot))
+    if waiting > rows_max:
+        first_id = await _first_id(db, position, snapshot)
+        return await _page_by_id(db, replace(position, last_id=first_id - 1), snapshot, rows_max)
+    rows = await db.fetch(
+        f"""SELECT {_COLUMNS} FROM user_actions
+            WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
+              AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
+              AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
+              AND id > $3
+            ORDER BY id""",  # noqa: S608 - constant columns
+        position.delivered,
+        snapshot,
+        position.floor_id,
+    )
+    return Page(_rows(rows), _pass_done(position, snapshot))
+
+
+async def _first_id(db: Db, position: Position, snapshot: str) -> int:
+    """Where a large pass begins: from there it is paged along the primary key, without sorting the whole of it."""
+    if position.delivered == NOTHING:
+        return position.floor_id + 1
+    first_id: int | None = await db.fetchval(
+        """SELECT min(id) FROM user_actions
+           WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
+             AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
+             AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
+             AND id > $3""",
+        position.delivered,
+        snapshot,
+        position.floor_id,
+    )
+    return first_id or position.floor_id + 1
+
+
+async def _page_by_id(db: Db, position: Position, snapshot: str, rows_max: int) -> Page:
+    rows = await db.fetch(
+        f"""SELECT {_COLUMNS} FROM user_actions
+            WHERE id > $3
+              AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
+              AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
+            ORDER BY id LIMIT $4""",  # noqa: S608 - constant columns
+        position.delivered,
+        snapshot,
+        max(position.last_id, position.floor_id),
+        rows_max,
+    )
+    if len(rows) < rows_max:
+        return Page(_rows(rows), _pass_done(position, snapshot))
+    return Page(_rows(rows), replace(position, delivering=snapshot, last_id=rows[-1]["id"]))
+
+
+async def _carried_page(db: Db, position: Position, carry_to: int, rows_max: int) -> Page:
+    """Rows of the old cluster that this reader had not had when the dump was taken."""
+    rows = await db.fetch(
+        f"""SELECT {_COLUMNS} FROM user_actions
+            WHERE id > $2 AND id <= $3 AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
+            ORDER BY id LIMIT $4""",  # noqa: S608 - constant columns
+        position.delivered,
+        position.last_id,
+        carry_to,
+        rows_max,
+    )
+    if len(rows) == rows_max:
+        return Page(_rows(rows), replace(position, last_id=rows[-1]["id"]))
+    snapshot: str = await db.fetchval("SELECT snapshot FROM log_origin")
+    return Page(_rows(rows), Position(delivered=snapshot, floor_id=carry_to))
+
+
+async def rows_with_ids(db: Db, ids: Sequence[int]) -> list[LogRow]:
+    """These rows, by id; those in detached partitions are left out."""
+    return _rows(await db.fetch(f"SELECT {_COLUMNS} FROM user_actions WHERE id = ANY($1) ORDER BY id", ids))  # noqa: S608 - constant columns
+
+
+async def users_in_log(db: Db, users: Sequence[int]) -> set[int]:
+    """Which of these users have a row in the log."""
+    found = await db.fetch(
+        """SELECT v.user_id FROM unnest($1::bigint[]) AS v (user_id)
+           WHERE EXISTS (SELECT FROM user_actions AS a WHERE a.user_id = v.user_id)""",
+        users,
+    )
+    return {row[0] for row in found}
+
+
+def _pass_done(position: Position, snapshot: str) -> Position:
+    return replace(position, delivered=snapshot, delivering=None, last_id=0)
+
+
+def _rows(records: Sequence[asyncpg.Record]) -> list[LogRow]:
+    return [LogRow(*record) for record in records]

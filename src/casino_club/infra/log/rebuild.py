@@ -1,0 +1,54 @@
+"""Rebuilding a projection: the whole log is read into a new generation beside the live one, which then takes its place.
+
+A rebuild is a row of `log_positions`, so it survives whoever runs it: the next process goes on where it stopped.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from casino_club.infra.db.database import Database, Db
+from casino_club.infra.log import positions
+
+GENERATION = 1
+"""The generation being rebuilt. One at a time per projection; a second request joins the first."""
+
+
+class Progress(NamedTuple):
+    """How far a rebuild has come: ids read, of those that the log had when asked."""
+
+    at_id: int
+    last_id: int
+
+
+async def ask(db: Db, consumer: str) -> None:
+    """Have the projection rebuilt from the log's beginning."""
+    await positions.take(db, consumer, GENERATION)
+
+
+async def asked_for(db: Db) -> list[str]:
+    """Projections that wait to be rebuilt, or are being rebuilt."""
+    rows = await db.fetch("SELECT consumer FROM log_positions WHERE generation = $1 ORDER BY consumer", GENERATION)
+    return [row[0] for row in rows]
+
+
+async def progress(db: Db, consumer: str) -> Progress | None:
+    """How far the rebuild is; None once it is done."""
+    row = await db.fetchrow(
+        """SELECT last_id, (SELECT last_value FROM action_ids) FROM log_positions
+           WHERE consumer = $1 AND generation = $2""",
+        consumer,
+        GENERATION,
+    )
+    return None if row is None else Progress(*row)
+
+
+async def watch(database: Database, consumer: str, *, every_seconds: float = 0.2) -> AsyncIterator[Progress]:
+    """The progress of a rebuild, whoever runs it, until it is done."""
+    while True:
+        async with database.connection() as db:
+            now = await progress(db, consumer)
+        if now is None:
+            return
+        yield now
+        await asyncio.sleep(every_seconds)

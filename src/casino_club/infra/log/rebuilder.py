@@ -1,0 +1,78 @@
+"""Runs the rebuilds that were asked for."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from casino_club.infra.db.database import Database, Db
+from casino_club.infra.log import positions, rebuild
+from casino_club.infra.log.follower import AWAY, Follower, HotStoreLost, Stores
+from casino_club.infra.log.positions import TakenOver
+from casino_club.infra.log.reader import users_in_log
+from casino_club.infra.log.subscribe import Subscription
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+REBUILD_LOCK = 7_215_511
+
+
+async def rebuild_when_asked(subscriptions: Sequence[Subscription], stores: Stores) -> None:
+    """Run rebuilds until cancelled."""
+    hot = {subscription.name: subscription for subscription in subscriptions if subscription.to_hot is not None}
+    while True:
+        try:
+            async with stores.database.connection() as db:
+                names = await rebuild.asked_for(db)
+            for name in names:
+                if name in hot:
+                    await run(hot[name], stores)
+        except (*AWAY, TakenOver) as away:
+            logger.warning("rebuild waits", extra={"reason": repr(away)})
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def run(subscription: Subscription, stores: Stores) -> bool:
+    """Run the projection's rebuild to its end; False if another process is at it."""
+    async with stores.database.connection() as db:
+        if not await db.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", REBUILD_LOCK, subscription.name):
+            return False
+        try:
+            await _run(subscription, stores, db)
+        finally:
+            if not db.is_closed():
+                await db.execute("SELECT pg_advisory_unlock_all()")
+    return True
+
+
+async def _run(subscription: Subscription, stores: Stores, db: Db) -> None:
+    name = subscription.name
+    held = await positions.take(db, name, rebuild.GENERATION)
+    if held.moves == 0:
+        await stores.hot.discard(name, generation=rebuild.GENERATION)
+    follower = Follower(subscription, stores, generation=rebuild.GENERATION)
+    try:
+        while (page := await follower.read(db)).rows:
+            await follower.deliver(page)
+    except HotStoreLost:
+        await _start_over(db, name)
+        return
+
+    swapped = await stores.hot.swap(
+        name,
+        generation=rebuild.GENERATION,
+        names=subscription.hot_names,
+        known=lambda users: _known(stores.database, users),
+    )
+    await positions.drop(db, name, rebuild.GENERATION)
+    logger.info("rebuilt", extra={"consumer": name, "users": swapped})
+
+
+async def _start_over(db: Db, name: str) -> None:
+    await positions.drop(db, name, rebuild.GENERATION)
+    await rebuild.ask(db, name)
+
+
+async def _known(database: Database, users: Sequence[int]) -> set[int]:
+    async with database.connection() as db:
+        return await users_in_log(db, users)

@@ -1,0 +1,71 @@
+"""How slices learn what happened: functions that are given the log's rows, in order.
+
+A projection holds derived state only and may be replayed. A reaction does something (appends, grants, sends), is never
+replayed, and gives its effect a unique key, since a row may reach it twice.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from casino_club.infra.db.database import Db
+from casino_club.infra.log.reader import LogRow
+from casino_club.infra.ports import HotWrite
+
+
+class Kind(StrEnum):
+    """What a subscriber does with a row."""
+
+    PROJECTION = "projection"
+    REACTION = "reaction"
+
+
+Policies = Mapping[type, Any]
+"""What decides, by its type; entry points load it and hand it down."""
+
+DatabaseEffect = Callable[[Db, Sequence[LogRow], Policies], Awaitable[None]]
+"""Writes PostgreSQL in the very transaction that moves the position."""
+
+HotEffect = Callable[[Sequence[LogRow], Policies], Sequence[HotWrite]]
+"""Says what the hot store shall hold; each write is guarded by the id of the row that it follows from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A named reader of the log with a position of its own."""
+
+    name: str
+    kind: Kind
+    about: str
+    types: frozenset[str]
+    """Only rows of these types are given to it; all of them, if empty."""
+    to_database: DatabaseEffect | None = None
+    to_hot: HotEffect | None = None
+    hot_names: tuple[str, ...] = ()
+    """The values that it keeps in the hot store."""
+
+    def wants(self, row: LogRow) -> bool:
+        return not self.types or row.action_type in self.types
+
+
+def subscribe(
+    name: str, *, kind: Kind, about: str, types: frozenset[str] = frozenset()
+) -> Callable[[DatabaseEffect], Subscription]:
+    """Make a function a subscriber whose effect is in PostgreSQL."""
+
+    def declare(effect: DatabaseEffect) -> Subscription:
+        return Subscription(name, kind, about, types, to_database=effect)
+
+    return declare
+
+
+def subscribe_hot(
+    name: str, *, about: str, names: tuple[str, ...], types: frozenset[str] = frozenset()
+) -> Callable[[HotEffect], Subscription]:
+    """Make a function a projection into the hot store."""
+
+    def declare(effect: HotEffect) -> Subscription:
+        return Subscription(name, Kind.PROJECTION, about, types, to_hot=effect, hot_names=names)
+
+    return declare

@@ -1,0 +1,53 @@
+"""What readers of the log remember: positions, rows that were parked, the cluster the log was born in."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
+
+from casino_club.infra.db.tables import metadata
+
+Instant = DateTime(timezone=True)
+
+log_positions = Table(
+    "log_positions",
+    metadata,
+    Column("consumer", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("delivered", Text, nullable=False),
+    Column("delivering", Text),
+    Column("last_id", BigInteger, nullable=False),
+    Column("carry_to", BigInteger),
+    Column("moves", BigInteger, nullable=False),
+    Column("moved_at", Instant, nullable=False),
+    PrimaryKeyConstraint("consumer", "generation"),
+)
+
+parked_rows = Table(
+    "parked_rows",
+    metadata,
+    Column("consumer", Text, nullable=False),
+    Column("action_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", Instant, nullable=False),
+    PrimaryKeyConstraint("consumer", "action_id"),
+)
+
+log_origin = Table(
+    "log_origin",
+    metadata,
+    Column("system_identifier", BigInteger, nullable=False),
+    Column("floor_id", BigInteger, nullable=False),
+    Column("snapshot", Text, nullable=False),
+    PrimaryKeyConstraint("system_identifier"),
+)
+
+detached_partitions = Table(
+    "detached_partitions",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("detached_at", Instant, nullable=False),
+    PrimaryKeyConstraint("name"),
+)

@@ -1,0 +1,63 @@
+"""Real servers for every test: one private PostgreSQL and Redis a session, a fresh database for whoever asks."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from casino_club.infra.backends.hot_store import RedisHotStore
+from casino_club.infra.db import migrate
+from casino_club.infra.db.database import Database
+from tests.builders.servers import forget, private_servers
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Addresses of the session's PostgreSQL and Redis."""
+    folder: Path = tmp_path_factory.mktemp("servers")
+    with private_servers(folder) as addresses:
+        migrate.upgrade(addresses[0])
+        yield addresses
+    forget(folder)
+
+
+@pytest.fixture
+async def database_url(servers: tuple[str, str]) -> AsyncIterator[str]:
+    """A database of the test's own, migrated."""
+    name = f"test_{next(_numbers)}"
+    maker = await asyncpg.connect(_named(servers[0], "template1"))
+    await maker.execute(f"CREATE DATABASE {name} TEMPLATE casino_club STRATEGY FILE_COPY")
+    yield _named(servers[0], name)
+    await maker.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await maker.close()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The test's own database, open."""
+    async with Database(database_url, connections_max=8) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def redis_url(servers: tuple[str, str]) -> str:
+    """The session's Redis, emptied."""
+    async with RedisHotStore(servers[1]) as store:
+        await store.redis.flushall()
+    return servers[1]
+
+
+@pytest.fixture
+async def hot_store(redis_url: str) -> AsyncIterator[RedisHotStore]:
+    """A hot store that holds nothing."""
+    async with RedisHotStore(redis_url) as store:
+        yield store
+
+
+def _named(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
