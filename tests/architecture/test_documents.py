@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from casino_club.entry.cli import COMMANDS
-from casino_club.entry.cli.reference import shipped_plan
+from casino_club.entry.wiring import load_tracking_plan
 from casino_club.features.actions.rules.plan import fault_in, rule_for
 from casino_club.features.actions.rules.sent import ActionIn
 from tests.architecture.checks import slice_files
@@ -80,7 +80,7 @@ def test_the_first_action_of_the_readme_is_one_that_a_service_may_send() -> None
     [body] = re.findall(r"-d '(\{.*?\})'$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
 
     action = msgspec.json.decode(body, type=ActionIn)
-    rule = rule_for(shipped_plan(), action.action_type)
+    rule = rule_for(load_tracking_plan(None), action.action_type)
 
     assert action.user_id is not None
     assert action.client_action_id is not None

@@ -15,7 +15,7 @@ from casino_club.infra.settings import Settings
 def read_settings() -> Settings:
     """Every command's first step."""
     try:
-        return Settings()  # type: ignore[call-arg]  # mypy takes positional defaults for missing ones
+        return Settings()
     except ValidationError as error:
         for line in _complaints(error):
             typer.echo(line, err=True)

@@ -1,21 +1,15 @@
 """The reference pages, made from the objects that they describe. `make gen` writes them; a test compares them."""
 
 from collections.abc import Iterable, Sequence
-from importlib import import_module, resources
-from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Final, Literal, get_args, get_origin
 
-import msgspec
 from annotated_types import Ge, Le, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from casino_club import features
-from casino_club.features import actions
-from casino_club.features.actions.rules.plan import TrackingPlan, TypeRule, described
-from casino_club.infra.log.subscribe import Subscription
+from casino_club.entry.wiring import load_tracking_plan, subscriptions
+from casino_club.features.actions.rules.plan import TypeRule, described
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.metrics import METRICS
 
@@ -57,15 +51,9 @@ def settings_page() -> str:
     )
 
 
-def shipped_plan() -> TrackingPlan:
-    """The tracking plan that comes with the platform, without the operator's own types."""
-    text = (resources.files(actions) / "tracking_plan.toml").read_bytes()
-    return msgspec.toml.decode(text, type=TrackingPlan)
-
-
 def actions_page() -> str:
     """Each action type with who may send it, and what its metadata holds."""
-    plan = shipped_plan()
+    plan = load_tracking_plan(None)
     rows = [
         (f"`{name}`", rule.about, rule.initiated_by, "yes" if rule.is_play else "–", _senders(rule))
         for name, rule in plan.types.items()
@@ -81,19 +69,11 @@ def actions_page() -> str:
     )
 
 
-def subscriptions() -> list[Subscription]:
-    """Every reader of the log that a slice declares in its jobs, by name."""
-    slices = [f"{features.__name__}.{found.name}.jobs" for found in iter_modules(features.__path__)]
-    modules = [import_module(name) for name in slices if find_spec(name)]
-    found = [each for module in modules for each in vars(module).values() if isinstance(each, Subscription)]
-    return sorted(found, key=lambda subscription: subscription.name)
-
-
 def jobs_page() -> str:
     """Each reader of the log with its kind, and what it is given."""
     rows = [
         (f"`{each.name}`", each.kind, _codes(sorted(each.types)) or "all", _codes(each.hot_names) or "–", each.about)
-        for each in subscriptions()
+        for each in sorted(subscriptions(), key=lambda each: each.name)
     ]
     return _page(
         "Jobs",
