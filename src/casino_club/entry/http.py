@@ -32,17 +32,22 @@ def serve(settings: Settings) -> None:
 async def open_app(settings: Settings) -> AsyncIterator[Application]:
     """The application with everything that it needs open. A server that is away is no hindrance: readiness tells."""
     async with open_platform(settings) as platform:
-        find_key = service_keys.finder(platform.database)
-        yield build_app(
-            ROUTES,
-            callers=Callers(runtime.token_secret(settings), find_key),
-            resources=_resources(platform),
-            # Reading a key that can't exist proves that the server answers and that its schema is there.
-            readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
-            collectors={"log": partial(lag_metrics, platform.database)},
-            version=version("casino-club"),
-            body_mb_max=settings.http_body_mb_max,
-        )
+        yield app_over(platform)
+
+
+def app_over(platform: Platform) -> Application:
+    """The application on what is open already."""
+    find_key = service_keys.finder(platform.database)
+    return build_app(
+        ROUTES,
+        callers=Callers(runtime.token_secret(platform.settings), find_key),
+        resources=_resources(platform),
+        # Reading a key that can't exist proves that the server answers and that its schema is there.
+        readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
+        collectors={"log": partial(lag_metrics, platform.database)},
+        version=version("casino-club"),
+        body_mb_max=platform.settings.http_body_mb_max,
+    )
 
 
 def _resources(platform: Platform) -> dict[str, object]:

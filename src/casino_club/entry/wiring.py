@@ -1,12 +1,13 @@
 """Puts the slices together: what each is given, and what each brings."""
 
 import tomllib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import asyncpg
 import msgspec
 
 from casino_club.features.actions import jobs as actions_jobs
@@ -43,14 +44,24 @@ class Platform:
 
 
 @asynccontextmanager
-async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+async def open_platform(
+    settings: Settings,
+    *,
+    connection_class: type[asyncpg.Connection] = asyncpg.Connection,
+    open_hot_store: Callable[[str], AbstractAsyncContextManager[HotStore]] = RedisHotStore,
+) -> AsyncIterator[Platform]:
     """Open the stores; close them again. A server that is away is no hindrance: readiness tells."""
     policies = load_policies(settings)
     url = runtime.database_url(settings)
     async with (
         Bell(url) as bell,
-        Database(url, connections_max=settings.database_connections_max, committed=bell.ring) as database,
-        RedisHotStore(runtime.redis_url(settings)) as hot,
+        Database(
+            url,
+            connections_max=settings.database_connections_max,
+            committed=bell.ring,
+            connection_class=connection_class,
+        ) as database,
+        open_hot_store(runtime.redis_url(settings)) as hot,
     ):
         log = Log(database, settings.log_partition_rows, settings.log_partitions_ahead)
         yield Platform(settings, database, log, hot, policies)

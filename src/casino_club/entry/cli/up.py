@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -27,11 +27,16 @@ COLOURS = {"starting": "yellow", "ready": "green", "restarting": "red", "stopped
 STOP_SIGNALS = ((signal.SIGTERM, 5.0),)  # The API lets running requests end for almost as long.
 STEADY_SECONDS = 3.0
 ANSWER_SECONDS_MAX = 5.0
+PROGRAM = (sys.executable, "-m", "casino_club.entry.cli")
 
 
 def up() -> None:
     """Start everything and keep it running until Ctrl-C."""
-    settings = read_settings()
+    run(read_settings())
+
+
+def run(settings: Settings, *, program: Sequence[str] = PROGRAM) -> None:
+    """The same with settings at hand. `program` is what understands our commands."""
     try:
         checks.make_data_dir(data_dir_of(settings))
         with only_supervisor(data_dir_of(settings)):
@@ -39,7 +44,7 @@ def up() -> None:
             checks.check_disk(data_dir_of(settings), settings.disk_free_mb_min)
             checks.check_port(settings)
             runtime.prepare(settings)
-            asyncio.run(_until_stopped(settings))
+            asyncio.run(_until_stopped(settings, program))
     except CannotStart as error:
         _say(str(error), *children.last_lines(error.log), to_stderr=True)
         raise typer.Exit(1) from None
@@ -48,24 +53,24 @@ def up() -> None:
         raise typer.Exit(1) from None
 
 
-async def _until_stopped(settings: Settings) -> None:
+async def _until_stopped(settings: Settings, program: Sequence[str]) -> None:
     was_asked_to_stop = stop_on_signals()
     try:
         async with Supervisor(data_dir_of(settings), _report).running() as supervisor:
-            await _start_all(supervisor, settings)
+            await _start_all(supervisor, settings, program)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         if not was_asked_to_stop():
             raise
 
 
-async def _start_all(supervisor: Supervisor, settings: Settings) -> None:
+async def _start_all(supervisor: Supervisor, settings: Settings, program: Sequence[str]) -> None:
     began = time.monotonic()
     for server in runtime.servers(settings):
         await supervisor.start(server)
     await _bring_up_to_date(settings)
-    consumer = ourselves("consumer", settings, _seems_steady)
-    api = ourselves("api", settings, lambda: _answers(settings), command="serve")
+    consumer = ourselves("consumer", settings, _seems_steady, [*program, "consumer"])
+    api = ourselves("api", settings, lambda: _answers(settings), [*program, "serve"])
     async with asyncio.TaskGroup() as both:
         both.create_task(supervisor.start(consumer))
         await supervisor.start(api)
@@ -83,14 +88,14 @@ async def _bring_up_to_date(settings: Settings) -> None:
 
 
 def ourselves(
-    name: str, settings: Settings, is_ready: Callable[[], Awaitable[bool]], *, command: str | None = None
+    name: str, settings: Settings, is_ready: Callable[[], Awaitable[bool]], command: Sequence[str]
 ) -> ServerProcess:
     """One of our own commands as a process."""
     data_dir = data_dir_of(settings)
     return ServerProcess(
         name=name,
         prepare=lambda: None,
-        command=lambda: [sys.executable, "-m", "casino_club.entry.cli", command or name],
+        command=lambda: command,
         is_ready=is_ready,
         stop_signals=STOP_SIGNALS,
         environment={**os.environ, "CASINO_CLUB_DATA_DIR": str(data_dir), leftovers.MARK: str(data_dir)},
