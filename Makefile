@@ -21,7 +21,7 @@ test: .venv/.stamp-dev
 check: .venv/.stamp-dev
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/ruff check --quiet
-	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/mypy --no-error-summary src tests $(wildcard bench/*.py)
 	@.venv/bin/lint-imports --no-logo
 	@exec .venv/bin/python -m pytest tests/architecture
 
