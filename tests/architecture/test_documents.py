@@ -10,7 +10,7 @@ import pytest
 
 from casino_club.entry.cli import COMMANDS
 from casino_club.entry.wiring import load_tracking_plan
-from casino_club.features.actions.rules.plan import fault_in, rule_for
+from casino_club.features.actions.rules.plan import Checks, fault_in
 from casino_club.features.actions.rules.sent import ActionIn
 from tests.architecture.checks import slice_files
 from tests.architecture.repo import ROOT
@@ -80,13 +80,13 @@ def test_the_first_action_of_the_readme_is_one_that_a_service_may_send() -> None
     [body] = re.findall(r"-d '(\{.*?\})'$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
 
     action = msgspec.json.decode(body, type=ActionIn)
-    rule = rule_for(load_tracking_plan(None), action.action_type)
+    check = Checks(load_tracking_plan(None)).find(action.action_type)
 
     assert action.user_id is not None
     assert action.client_action_id is not None
-    assert rule is not None
-    assert "service" in rule.senders
-    assert fault_in(rule, action.value, action.metadata) is None
+    assert check is not None
+    assert "service" in check.rule.senders
+    assert fault_in(check, action.value, action.metadata) is None
 
 
 def test_the_page_on_architecture_lists_the_slices_of_the_contract() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow, admitted
+from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow, admitted, sender_of
 from casino_club.features.actions.rules.moment import MomentPolicy
-from casino_club.features.actions.rules.plan import TrackingPlan
+from casino_club.features.actions.rules.plan import Checks, TrackingPlan
 from casino_club.features.actions.rules.sent import ActionIn
 from casino_club.infra.db.database import Database
 from casino_club.infra.log.partitions import Log
@@ -30,8 +30,18 @@ def shipped_plan() -> TrackingPlan:
     return msgspec.convert(tomllib.loads(text), TrackingPlan)
 
 
+@cache
+def _shipped_checks() -> Checks:
+    return Checks(shipped_plan())
+
+
 def a_policy(plan: TrackingPlan | None = None, *, gap_minutes: int = 30) -> ActionPolicy:
-    return ActionPolicy(plan or shipped_plan(), MomentPolicy(90, 300), gap_minutes * MINUTE_US, Calendar("Asia/Seoul"))
+    return ActionPolicy(
+        Checks(plan) if plan else _shipped_checks(),
+        MomentPolicy(90, 300),
+        gap_minutes * MINUTE_US,
+        Calendar("Asia/Seoul"),
+    )
 
 
 def a_log(database: Database, *, partition_rows: int = 1_000_000) -> Log:
@@ -53,7 +63,9 @@ def a_row(user_id: int, *, at: datetime = NOON, **changes: Any) -> ReadyRow:
         "action_timestamp": at,
         "client_action_id": uuid.uuid4(),
     }
-    row = admitted(ActionIn(**{**fields, **changes}), SERVICE, now_us=to_us(max(at, NOON)), policy=a_policy())
+    row = admitted(
+        ActionIn(**{**fields, **changes}), sender_of(SERVICE), now_us=to_us(max(at, NOON)), policy=a_policy()
+    )
     assert isinstance(row, ReadyRow), row
     return row
 

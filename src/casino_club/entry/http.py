@@ -9,7 +9,7 @@ from importlib.metadata import version
 import uvloop
 
 from casino_club.entry.wiring import ROUTES, Platform, open_platform
-from casino_club.features.actions.commands import Outcome, record
+from casino_club.features.actions.commands.append import Outcome, record
 from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
 from casino_club.infra import runtime
 from casino_club.infra.db.group_commit import GroupCommit

@@ -14,7 +14,7 @@ from casino_club.features.actions import jobs as actions_jobs
 from casino_club.features.actions import routes as actions_routes
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.moment import MomentPolicy
-from casino_club.features.actions.rules.plan import TrackingPlan, merged
+from casino_club.features.actions.rules.plan import Checks, TrackingPlan, merged
 from casino_club.infra import runtime
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
@@ -75,7 +75,8 @@ def load_policies(settings: Settings) -> Policies:
     except (OSError, ValueError) as error:
         raise Unusable(f"CASINO_CLUB_TIMEZONE: {settings.timezone!r} is no time zone; try Asia/Seoul.") from error
     gap_us = settings.streak_gap_minutes * MINUTE_US
-    return {ActionPolicy: ActionPolicy(load_tracking_plan(settings.tracking_plan), moment, gap_us, calendar)}
+    checks = Checks(load_tracking_plan(settings.tracking_plan))
+    return {ActionPolicy: ActionPolicy(checks, moment, gap_us, calendar)}
 
 
 def load_tracking_plan(own: Path | None) -> TrackingPlan:

@@ -1,4 +1,4 @@
-"""A slice has nine file names, data in .toml, and an sql/ or rules/ folder; two slices may also learn."""
+"""A slice has nine file names, data in .toml, and sql/, rules/ or commands/ folders; two slices may also learn."""
 
 from collections.abc import Iterator
 
@@ -21,6 +21,7 @@ ALLOWED = {
         f"{_FEATURES}segments/__init__.py": "",
         f"{_FEATURES}segments/learning.py": "",
         f"{_FEATURES}segments/rules/crossings.py": "",
+        f"{_FEATURES}segments/commands/move.py": "",
         f"{_FEATURES}segments/sql/warehouse.sql": "",
         f"{_FEATURES}segments/policies.toml": "",
         f"{_FEATURES}segments/public.py": "",
@@ -38,7 +39,7 @@ def _is_known(parts: list[str]) -> bool:
     if parts[-1] == "__init__.py":
         return True
     if len(parts) == 3:
-        return (parts[1], parts[2].rpartition(".")[2]) in {("rules", "py"), ("sql", "sql")}
+        return (parts[1], parts[2].rpartition(".")[2]) in {("rules", "py"), ("commands", "py"), ("sql", "sql")}
     if len(parts) != 2:
         return False
     name, _, ending = parts[1].rpartition(".")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from casino_club.features.actions.commands import Status, record
+from casino_club.features.actions.commands.append import Status, record
 from casino_club.features.actions.rules.admission import ReadyRow
 from casino_club.infra.db.database import Database
 from tests.builders.actions import NOON, a_log, a_policy, a_row, a_view

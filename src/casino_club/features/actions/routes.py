@@ -1,13 +1,14 @@
 """Actions over HTTP: sending one or many, a user's own history, and the review of what was refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 import asyncpg
 import msgspec
 
-from casino_club.features.actions import commands, store
-from casino_club.features.actions.commands import Outcome, Singles, Status
+from casino_club.features.actions import store
+from casino_club.features.actions.commands import intake, review
+from casino_club.features.actions.commands.append import Status
 from casino_club.features.actions.rules.admission import ActionPolicy, acting_user
 from casino_club.features.actions.rules.refusals import ACTION_REFUSALS, NotYourUser, UserIdMissing
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow, decoded_action
@@ -50,10 +51,10 @@ routes = Routes(tags=["actions"])
     refusals=ACTION_REFUSALS,
 )
 async def record_action(
-    subject: Subject, body: bytes, log: Log, singles: Singles, policy: ActionPolicy, clock: Clock
+    subject: Subject, body: bytes, log: Log, singles: intake.Singles, policy: ActionPolicy, clock: Clock
 ) -> Raw:
     sent = decoded_action(body)
-    outcome = await commands.take(log, singles, subject, sent, now=clock(), policy=policy)
+    outcome = await intake.take(log, singles, subject, sent, now=clock(), policy=policy)
     client_id = None if isinstance(sent, MalformedRow) else sent.client_action_id
     headers = REPLAYED if outcome.status is Status.DUPLICATE else ()
     return Raw(msgspec.json.encode(Recorded(outcome.id, client_id)), JSON, 201, headers)
@@ -74,25 +75,26 @@ async def record_batch(
 ) -> BatchAnswer:
     with decoding():
         sent = decoded_batch(body, is_ndjson=call.headers[b"content-type"].startswith(NDJSON.encode()))
-    verdicts = await commands.take_batch(log, subject, sent, now=clock(), policy=policy)
-    return _batch_answer(sent, verdicts)
-
-
-def _batch_answer(sent: Sequence[ActionIn | MalformedRow], verdicts: Sequence[Outcome | Refused]) -> BatchAnswer:
     answer = BatchAnswer(0, 0, 0, [])
-    for index, (action, verdict) in enumerate(zip(sent, verdicts, strict=True)):
-        client_id = action.client_action_id if isinstance(action, ActionIn) else None
-        if isinstance(verdict, Refused):
-            answer.refused += 1
-            refused = Verdict(index, "refused", None, client_id, verdict.code, verdict.message)
-            answer.results.append(refused)
-        elif verdict.status is Status.ACCEPTED:
-            answer.accepted += 1
-            answer.results.append(Verdict(index, "accepted", verdict.id, client_id))
-        else:
-            answer.duplicate += 1
-            answer.results.append(Verdict(index, "duplicate", verdict.id, client_id))
+    results: list[Verdict | None] = [None] * len(sent)
+    async for part in intake.take_batch(log, subject, sent, now=clock(), policy=policy):
+        for place, verdict in part:
+            results[place] = _shown(answer, place, sent[place], verdict)
+    answer.results = [result for result in results if result is not None]
     return answer
+
+
+def _shown(answer: BatchAnswer, index: int, sent: intake.Sent, verdict: intake.Verdict) -> Verdict:
+    """A row's verdict as it is shown; counts it in the answer."""
+    client_id = sent.client_action_id if isinstance(sent, ActionIn) else None
+    if isinstance(verdict, Refused):
+        answer.refused += 1
+        return Verdict(index, "refused", None, client_id, verdict.code, verdict.message)
+    if verdict.status is Status.ACCEPTED:
+        answer.accepted += 1
+        return Verdict(index, "accepted", verdict.id, client_id)
+    answer.duplicate += 1
+    return Verdict(index, "duplicate", verdict.id, client_id)
 
 
 @routes.get(
@@ -142,10 +144,10 @@ async def read_refused(query: RefusedQuery, log: Log) -> RefusedPage:
     summary="Record a refused action, corrected or as it was",
     body=CorrectionIn,
     answers={200: Settled},
-    refusals=(commands.NoSuchRefused, commands.AlreadySettled, *ACTION_REFUSALS),
+    refusals=(review.NoSuchRefused, review.AlreadySettled, *ACTION_REFUSALS),
 )
 async def replay_refused(refused_id: Id, body: CorrectionIn, log: Log, policy: ActionPolicy, clock: Clock) -> Settled:
-    settled = await commands.replay_refused(log, refused_id, body.action, now=clock(), policy=policy)
+    settled = await review.replay_refused(log, refused_id, body.action, now=clock(), policy=policy)
     return Settled(*settled)
 
 
@@ -155,11 +157,11 @@ async def replay_refused(refused_id: Id, body: CorrectionIn, log: Log, policy: A
     scope=Scope.ACTIONS_REVIEW,
     summary="Close a refused action without recording it",
     answers={200: Settled},
-    refusals=(commands.NoSuchRefused, commands.AlreadySettled),
+    refusals=(review.NoSuchRefused, review.AlreadySettled),
 )
 async def dismiss_refused(refused_id: Id, log: Log, clock: Clock) -> Settled:
     now = clock()
     settled = await log.database.run(
-        lambda db: commands.settle_refused(db, refused_id, status="dismissed", action_id=None, now=now)
+        lambda db: review.settle_refused(db, refused_id, status="dismissed", action_id=None, now=now)
     )
     return Settled(*settled)

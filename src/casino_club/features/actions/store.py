@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
@@ -20,14 +21,17 @@ _COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_TAIL = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _SIXTEEN = b"\x00\x00\x00\x10"
-_FALSE, _TRUE = b"\x00\x00\x00\x01\x00", b"\x00\x00\x00\x01\x01"
+_BOOLEAN = {False: b"\x00\x00\x00\x01\x00", True: b"\x00\x00\x00\x01\x01"}
+_FLAGS = {(first, second): _BOOLEAN[first] + _BOOLEAN[second] for first in _BOOLEAN for second in _BOOLEAN}
 _int = Struct(">i").pack
 _bigint_field = Struct(">iq").pack
 _key_row = Struct(">hiqii").pack
 _row_head = Struct(">hiqii").pack
 _json_head = Struct(">ib").pack
-_row_tail = Struct(">iqiiii").pack
+_row_tail = Struct(">iqiiiiiqiq").pack
+_row_tail_unplayed = Struct(">iqiiiiiiq").pack
 
+KEYS_PER_WRITE = 500
 _KEY_COLUMNS = ("id", "scope", "key", "body_hash")
 _ROW_COLUMNS = (
     "user_id",
@@ -58,6 +62,13 @@ class Tally(NamedTuple):
     last_action_us: int
 
 
+class Taken(NamedTuple):
+    """The action that has a key."""
+
+    id: int
+    body_hash: bytes
+
+
 class Locked(NamedTuple):
     """A user's standing before the batch, and the streak and day's plays that were written by guess."""
 
@@ -66,14 +77,15 @@ class Locked(NamedTuple):
 
 
 async def lock_users(
-    db: Db, users: Sequence[int], tallies: Sequence[Tally], *, gap_us: int, day_start_us: int
+    db: Db, tallies: Sequence[tuple[int, Tally]], *, gap_us: int, day_start_us: int
 ) -> dict[int, Locked]:
-    """Lock the users in ascending order by writing the standing that they most likely have after the batch.
+    """Lock the users, given in ascending order, by writing the standing that they most likely have after the batch.
 
     One pass instead of a lock and an update. Who breaks a streak within the batch, plays late or plays on another day
     is written again by `save_standing`. Users who are missing here have no row yet.
     """
-    plays, first, last, action = zip(*tallies, strict=True)
+    users, each = zip(*tallies, strict=True)
+    plays, first, last, action = zip(*each, strict=True)
     rows = await db.fetch(
         """UPDATE action_user AS u
            SET streak = CASE WHEN v.plays = 0 THEN u.streak
@@ -126,77 +138,79 @@ async def draw_ids(db: Db, count: int) -> list[int]:
     return ids
 
 
-async def copy_keys(db: Db, encoded: bytes) -> None:
+async def copy_keys(db: Db, encoded: AsyncIterator[bytes]) -> None:
     """Claim the keys; raises UniqueViolationError if any of them is taken."""
     await _copy(db, "action_keys", _KEY_COLUMNS, encoded)
 
 
-async def copy_rows(db: Db, encoded: bytes) -> None:
+async def copy_rows(db: Db, encoded: AsyncIterator[bytes]) -> None:
     """Append the rows to the log."""
     await _copy(db, "user_actions", _ROW_COLUMNS, encoded)
 
 
-async def _copy(db: Db, table: str, columns: Sequence[str], encoded: bytes) -> None:
+async def _copy(db: Db, table: str, columns: Sequence[str], encoded: AsyncIterator[bytes]) -> None:
     async def source() -> AsyncIterator[bytes]:
-        yield encoded
+        yield _COPY_HEAD
+        async for part in encoded:
+            yield part
+        yield _COPY_TAIL
 
     await db.copy_to_table(table, source=source(), columns=columns, format="binary")
 
 
-def encoded_keys(rows: Sequence[ReadyRow], ids: Sequence[int], order: Sequence[int]) -> bytes:
+async def encoded_keys(rows: Sequence[ReadyRow], ids: Sequence[int], order: Sequence[int]) -> AsyncIterator[bytes]:
     """Keys in PostgreSQL's binary form, in the order given: ascending, as every transaction takes them."""
-    parts = [_COPY_HEAD]
-    for place in order:
-        row = rows[place]
-        assert row.key is not None
-        parts += (_key_row(4, 8, ids[place], 4, row.scope), _SIXTEEN, row.key, _SIXTEEN, row.body_hash)
-    parts.append(_COPY_TAIL)
-    return b"".join(parts)
+    for start in range(0, len(order), KEYS_PER_WRITE):
+        parts: list[bytes] = []
+        for place in order[start : start + KEYS_PER_WRITE]:
+            row = rows[place]
+            assert row.key is not None
+            parts += (_key_row(4, 8, ids[place], 4, row.scope), _SIXTEEN, row.key, _SIXTEEN, row.body_hash)
+        yield b"".join(parts)
 
 
 def encoded_head(row: ReadyRow, appended: bytes) -> bytes:
     """The columns of a row that are known before its user is locked."""
-    metadata = row.metadata
-    name = row.action_type.encode()
+    metadata, value = row.metadata, row.value
+    client_id, round_id = row.client_action_id, row.round_id
     return b"".join(
         (
             _row_head(16, 8, row.user_id, 4, row.scope),
-            _NULL if row.client_action_id is None else _SIXTEEN + row.client_action_id,
-            _int(len(name)),
-            name,
-            _NULL if row.value is None else _bigint_field(8, row.value),
+            _NULL if client_id is None else _SIXTEEN + client_id,
+            _text_field(row.action_type),
+            _NULL if value is None else _bigint_field(8, value),
             _json_head(len(metadata) + 1, 1),
             metadata,
-            instant_field(row.at_us),
-            _NULL if row.round_id is None else _SIXTEEN + row.round_id,
-            _TRUE if row.is_play else _FALSE,
-            _TRUE if row.by_user else _FALSE,
+            _bigint_field(8, row.at_us - _POSTGRES_EPOCH_US),
+            _NULL if round_id is None else _SIXTEEN + round_id,
+            _FLAGS[row.is_play, row.by_user],
             appended,
         )
     )
 
 
+@lru_cache(maxsize=1_024)
+def _text_field(text: str) -> bytes:
+    encoded = text.encode()
+    return _int(len(encoded)) + encoded
+
+
 def encoded_tail(action_id: int, standing: Standing) -> bytes:
     """The columns that follow from the lock: the id and the user's standing."""
-    return (
-        _row_tail(8, action_id, 4, standing.streak, 4, standing.day_plays)
-        + instant_field(standing.last_play_us)
-        + instant_field(standing.last_action_us)
-    )
+    streak, day_plays, play_us, action_us = standing
+    action_us -= _POSTGRES_EPOCH_US
+    if play_us:
+        return _row_tail(8, action_id, 4, streak, 4, day_plays, 8, play_us - _POSTGRES_EPOCH_US, 8, action_us)
+    return _row_tail_unplayed(8, action_id, 4, streak, 4, day_plays, -1, 8, action_us)
 
 
 def instant_field(at_us: int) -> bytes:
-    """A timestamptz field; 0 is NULL."""
-    return _bigint_field(8, at_us - _POSTGRES_EPOCH_US) if at_us else _NULL
+    """A timestamptz field."""
+    return _bigint_field(8, at_us - _POSTGRES_EPOCH_US)
 
 
-def encoded_rows(heads: Sequence[bytes], tails: Sequence[bytes]) -> bytes:
-    """The two halves of each row, as one COPY."""
-    return b"".join([_COPY_HEAD, *(part for pair in zip(heads, tails, strict=True) for part in pair), _COPY_TAIL])
-
-
-async def find_keys(db: Db, rows: Sequence[ReadyRow]) -> dict[tuple[int, bytes], tuple[int, bytes]]:
-    """Of the rows' keys, those that are taken: the action's id and the hash of its body."""
+async def find_keys(db: Db, rows: Sequence[ReadyRow]) -> dict[tuple[int, bytes], Taken]:
+    """Of the rows' keys, those that are taken."""
     keyed = [row for row in rows if row.key is not None]
     found = await db.fetch(
         """SELECT k.scope, k.key, k.id, k.body_hash
@@ -204,7 +218,7 @@ async def find_keys(db: Db, rows: Sequence[ReadyRow]) -> dict[tuple[int, bytes],
         [row.scope for row in keyed],
         [UUID(bytes=row.key) for row in keyed],
     )
-    return {(row[0], row[1].bytes): (row[2], row[3]) for row in found}
+    return {(row[0], row[1].bytes): Taken(row[2], row[3]) for row in found}
 
 
 async def history(
@@ -262,6 +276,12 @@ async def refused(db: Db, *, status: str, code: str | None, after_id: int | None
         limit,
     )
     return rows
+
+
+async def count_refused(db: Db, *, status: str) -> int:
+    """How many refused actions are in this state."""
+    found: int = await db.fetchval("SELECT count(*) FROM refused_actions WHERE status = $1", status)
+    return found
 
 
 async def find_refused(db: Db, refused_id: int) -> asyncpg.Record | None:

@@ -1,13 +1,13 @@
 """Turns an action as it was sent into a row that the log takes, or says why not."""
 
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from casino_club.features.actions.rules.moment import MomentPolicy, fault_in_moment
-from casino_club.features.actions.rules.plan import TrackingPlan, fault_in, rule_for
+from casino_club.features.actions.rules.plan import Checks, fault_in
 from casino_club.features.actions.rules.refusals import (
     MetadataInvalid,
     MetadataTooLarge,
@@ -32,7 +32,7 @@ USERS_SCOPE = 1
 class ActionPolicy(NamedTuple):
     """All that decides about an action."""
 
-    plan: TrackingPlan
+    checks: Checks
     moment: MomentPolicy
     streak_gap_us: int
     calendar: Calendar
@@ -58,42 +58,57 @@ class ReadyRow(msgspec.Struct, gc=False):
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
-def admitted(sent: ActionIn, subject: Subject, *, now_us: int, policy: ActionPolicy) -> ReadyRow | Refused:
+class Sender(NamedTuple):
+    """Who sends, with what follows from it for every action of a request."""
+
+    subject: Subject
+    kind: Literal["client", "service"]
+    scope: int
+
+
+def sender_of(subject: Subject) -> Sender:
+    """Users' own apps are clients; a program with a key is a service."""
+    if isinstance(subject, ServiceSubject):
+        return Sender(subject, "service", subject.namespace)
+    return Sender(subject, "client", USERS_SCOPE)
+
+
+def admitted(sent: ActionIn, sender: Sender, *, now_us: int, policy: ActionPolicy) -> ReadyRow | Refused:
     """The row to append, or the first reason against it. An action without a time of its own happens now."""
+    subject, kind, scope = sender
     user = acting_user(sent.user_id, subject)
     if isinstance(user, Refused):
         return user
-    rule = rule_for(policy.plan, sent.action_type)
-    if rule is None:
+    check = policy.checks.find(sent.action_type)
+    if check is None:
         return UnknownActionType("action_type is not in the tracking plan.")
-    by_service = type(subject) is ServiceSubject
-    if ("service" if by_service else "client") not in rule.senders:
+    rule = check.rule
+    if kind not in rule.senders:
         return SenderNotAllowed(f"{sent.action_type} can't be sent by this caller.")
     sent_us = None if sent.action_timestamp is None else to_us(sent.action_timestamp)
     at_us = now_us if sent_us is None else sent_us
-    fault = fault_in_moment(at_us, now_us, policy.moment) or fault_in(rule, sent.value, sent.metadata)
+    fault = fault_in_moment(at_us, now_us, policy.moment) or fault_in(check, sent.value, sent.metadata)
     if fault is not None:
         return fault
     metadata = stored_metadata(sent.metadata)
     if isinstance(metadata, Refused):
         return metadata
 
-    scope = subject.namespace if isinstance(subject, ServiceSubject) else USERS_SCOPE
     client_id = sent.client_action_id
-    round_id = sent.metadata.get("round_id") if "round_id" in rule.metadata else None
+    round_id = sent.metadata.get("round_id") if check.holds_round else None
     return ReadyRow(
-        user_id=user,
-        scope=scope,
-        key=None if client_id is None else key_for(client_id, subject),
-        client_action_id=None if client_id is None else client_id.bytes,
-        body_hash=hash_of(user, sent, sent_us, metadata),
-        action_type=sent.action_type,
-        value=sent.value,
-        metadata=metadata,
-        at_us=at_us,
-        round_id=None if round_id is None else bytes.fromhex(round_id.replace("-", "")),
-        is_play=rule.is_play,
-        by_user=rule.initiated_by == "user",
+        user,
+        scope,
+        None if client_id is None else key_for(client_id, subject),
+        None if client_id is None else client_id.int.to_bytes(16, "big"),
+        hash_of(user, sent, sent_us, metadata),
+        sent.action_type,
+        sent.value,
+        metadata,
+        at_us,
+        None if round_id is None else bytes.fromhex(round_id.replace("-", "")),
+        rule.is_play,
+        rule.initiated_by == "user",
     )
 
 
@@ -110,7 +125,7 @@ def key_for(client_id: UUID, subject: Subject) -> bytes:
     """The idempotency key of a sender's id: for users, one that nobody else can produce."""
     if isinstance(subject, UserSubject):
         return derived_uuid("user", subject.user_id, client_id.hex).bytes
-    return client_id.bytes
+    return client_id.int.to_bytes(16, "big")
 
 
 def hash_of(user_id: int, sent: ActionIn, sent_us: int | None, metadata: bytes) -> bytes:

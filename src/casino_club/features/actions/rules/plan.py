@@ -1,10 +1,11 @@
 """The tracking plan: which action types exist, who may send them, and what their metadata must hold."""
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from casino_club.features.actions.rules.refusals import MetadataInvalid, MetadataMissing, ValueOutOfBounds
 from casino_club.kernel.errors import Refused
@@ -13,6 +14,8 @@ Sender = Literal["client", "service"]
 """`client` is a user's own app; `service` a program with a key. The platform's own commands may append any type."""
 
 TYPE_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
+_MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
+_WRONG_FIELD = re.compile(r"at `\$\.(\w+)")
 TEXT_LENGTH_MAX = 1_000
 INTEGER_MAX = 2**53 - 1
 """Larger integers lose digits in every JavaScript client."""
@@ -64,26 +67,60 @@ def merged(shipped: TrackingPlan, own: TrackingPlan) -> TrackingPlan:
     return TrackingPlan(own.version, own.unknown_types, {**shipped.types, **own.types})
 
 
-def rule_for(plan: TrackingPlan, action_type: str) -> TypeRule | None:
-    """The rule of a type; None if the plan neither names nor collects it."""
-    rule = plan.types.get(action_type)
-    if rule is None and plan.unknown_types == "collect" and TYPE_NAME.match(action_type):
-        return COLLECTED
-    return rule
+class Check(NamedTuple):
+    """A type's rule, with the shape that its metadata must have, made once."""
+
+    rule: TypeRule
+    shape: type[msgspec.Struct]
+    holds_round: bool
+    """Whether its rows can belong to a round of several."""
 
 
-def fault_in(rule: TypeRule, value: int | None, metadata: dict[str, Any]) -> Refused | None:
+class Checks:
+    """The checks of every type that a plan lets in."""
+
+    def __init__(self, plan: TrackingPlan) -> None:
+        self._by_type = {name: check_of(rule) for name, rule in plan.types.items()}
+        self._of_unknown = check_of(COLLECTED) if plan.unknown_types == "collect" else None
+
+    def find(self, action_type: str) -> Check | None:
+        """The check of a type; None if the plan neither names nor collects it."""
+        check = self._by_type.get(action_type)
+        if check is None and self._of_unknown is not None and TYPE_NAME.match(action_type):
+            return self._of_unknown
+        return check
+
+
+def check_of(rule: TypeRule) -> Check:
+    """Make the shape of a type's metadata. Fields that the rule does not name are let through."""
+    fields = [
+        (name, _held(field)) if field.required else (name, _held(field) | None, None)
+        for name, field in rule.metadata.items()
+    ]
+    shape = msgspec.defstruct("Metadata", fields, kw_only=True, gc=False)
+    return Check(rule, shape, "round_id" in rule.metadata)
+
+
+def fault_in(check: Check, value: int | None, metadata: dict[str, Any]) -> Refused | None:
     """The first thing that breaks the type's rule, or None."""
+    rule = check.rule
     if value is not None and not rule.value_min <= value <= rule.value_max:
         return ValueOutOfBounds(f"value must lie between {rule.value_min} and {rule.value_max}.")
-    for name, field in rule.metadata.items():
-        held = metadata.get(name)
-        if held is None:
-            if field.required:
-                return MetadataMissing(f"metadata.{name} ({field.type}) is required.")
-        elif not _fits(field, held):
-            return MetadataInvalid(f"metadata.{name} must be {described(field)}.")
+    try:
+        msgspec.convert(metadata, check.shape)
+    except msgspec.ValidationError as fault:
+        return _metadata_fault(rule, str(fault))
     return None
+
+
+def _metadata_fault(rule: TypeRule, found: str) -> Refused:
+    """Our words for what msgspec found: it names the field, the rule says what the field may hold."""
+    missing = _MISSING_FIELD.search(found)
+    if missing is not None:
+        return MetadataMissing(f"metadata.{missing[1]} ({rule.metadata[missing[1]].type}) is required.")
+    wrong = _WRONG_FIELD.search(found)
+    assert wrong is not None, found
+    return MetadataInvalid(f"metadata.{wrong[1]} must be {described(rule.metadata[wrong[1]])}.")
 
 
 def described(field: FieldRule) -> str:
@@ -96,28 +133,15 @@ def described(field: FieldRule) -> str:
     return " ".join(filter(None, (f"{article} {field.type}{length}", " and ".join(bounds))))
 
 
-def _fits(field: FieldRule, held: object) -> bool:
-    kind = field.type
-    if kind == "integer":
-        return type(held) is int and _within(field, held) and -INTEGER_MAX <= held <= INTEGER_MAX
-    if kind == "text":
-        if type(held) is not str or len(held) > TEXT_LENGTH_MAX:
-            return False
-        return held in field.one_of if field.one_of else _within(field, len(held))
-    if kind == "number":
-        return isinstance(held, int | float) and type(held) is not bool and _within(field, held)
-    if kind == "boolean":
-        return type(held) is bool
-    return type(held) is str and _is_uuid(held)
-
-
-def _within(field: FieldRule, measure: float) -> bool:
-    return (field.min is None or measure >= field.min) and (field.max is None or measure <= field.max)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return len(text) == len("00000000-0000-0000-0000-000000000000")
+def _held(field: FieldRule) -> Any:
+    """The type of one field's values, bounds included."""
+    if field.one_of:
+        return Literal[field.one_of]
+    if field.type == "text":
+        return Annotated[str, Meta(min_length=field.min, max_length=min(field.max or TEXT_LENGTH_MAX, TEXT_LENGTH_MAX))]
+    if field.type == "integer":
+        least = -INTEGER_MAX if field.min is None else field.min
+        return Annotated[int, Meta(ge=least, le=INTEGER_MAX if field.max is None else field.max)]
+    if field.type == "number":
+        return Annotated[float, Meta(ge=field.min, le=field.max)]
+    return bool if field.type == "boolean" else UUID

@@ -19,7 +19,8 @@ class Standing(NamedTuple):
 def after_action(before: Standing, *, at_us: int, is_play: bool, gap_us: int, day_bounds: DayBounds) -> Standing:
     """The standing after one more action. A play older than the last one never touches the streak."""
     streak, day_plays, last_play_us, last_action_us = before
-    last_action_us = max(last_action_us, at_us)
+    if at_us > last_action_us:
+        last_action_us = at_us
     if not is_play:
         return Standing(streak, day_plays, last_play_us, last_action_us)
     if at_us < last_play_us:

@@ -1,0 +1,168 @@
+"""Batches of 10,000 actions over HTTP, with every check, against a bare binary COPY into the same table.
+
+The limit writes rows that are encoded beforehand and checks nothing. Both run in turn, one connection each, with
+20 million keys and a million users present and a checkpoint in the middle.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+
+from bench._lab import Lab, fill, lab, median, verdict
+from casino_club.features.actions import store
+from casino_club.features.actions.rules.admission import ReadyRow
+from casino_club.features.actions.rules.standing import Standing
+from casino_club.kernel.clock import to_us
+from casino_club.kernel.ids import new_uuid7
+
+ROWS = 10_000
+USERS = 1_000_000
+
+MakeKey = Callable[[random.Random], uuid.UUID]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keys", type=int, default=20_000_000, help="keys that are taken before it begins")
+    parser.add_argument("--rounds", type=int, default=12, help="batches of each kind")
+    options = parser.parse_args()
+    with lab() as here:
+        asyncio.run(fill(here.database_url, users=USERS, keys=options.keys))
+        with here.process("serve"):
+            asyncio.run(_measure(here, options.rounds))
+
+
+async def _measure(here: Lab, rounds: int) -> None:
+    key = await here.make_key()
+    limit = await asyncpg.connect(here.database_url)
+    rng = random.Random(20_261_120)
+    for users, target in ((2_000, 0.40), (ROWS, 0.20)):
+        for kind, make_key in (("version 7 keys", _time_ordered), ("random keys", _random)):
+            name = f"{ROWS:,} actions of {users:,} users, {kind}"
+            await _compare(here, limit, key, name, rounds, _users(rng, users), make_key, rng, target)
+    await limit.close()
+
+
+async def _compare(
+    here: Lab,
+    limit: asyncpg.Connection,
+    service_key: str,
+    name: str,
+    rounds: int,
+    draw_users: Callable[[], Sequence[int]],
+    make_key: MakeKey,
+    rng: random.Random,
+    target: float,
+) -> None:
+    copied, posted = [], []
+    sender = http.client.HTTPConnection("127.0.0.1", here.port)
+    for round_number in range(rounds):
+        if round_number == rounds // 2:
+            await limit.execute("CHECKPOINT")
+        rows = await _encoded(limit, draw_users(), rng)
+        began = time.perf_counter()
+        async with limit.transaction():
+            await store.copy_rows(limit, _written(rows))
+        copied.append(time.perf_counter() - began)
+        body = _body(draw_users(), make_key, rng)
+        posted.append(_post(sender, service_key, body))
+    sender.close()
+    verdict(name, ROWS * rounds / sum(posted), ROWS * rounds / sum(copied), target=target, unit="rows/s")
+    print(
+        f"    medians: limit {ROWS / median(copied):,.0f} rows/s, ours {ROWS / median(posted):,.0f} rows/s", flush=True
+    )
+
+
+def _users(rng: random.Random, count: int) -> Callable[[], Sequence[int]]:
+    """Each batch is of other users; with fewer users than rows, each comes several times."""
+
+    def draw() -> Sequence[int]:
+        some = rng.sample(range(1, USERS + 1), count)
+        return some if count == ROWS else rng.choices(some, k=ROWS)
+
+    return draw
+
+
+def _time_ordered(rng: random.Random) -> uuid.UUID:
+    return new_uuid7(time.time_ns() // 1_000_000, rng)
+
+
+def _random(rng: random.Random) -> uuid.UUID:
+    return uuid.UUID(int=rng.getrandbits(128), version=4)
+
+
+def _metadata(rng: random.Random) -> dict[str, object]:
+    round_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    return {"result": "lose", "currency": "COIN", "staked": 100, "won": 0, "round_id": round_id}
+
+
+def _body(users: Sequence[int], make_key: MakeKey, rng: random.Random) -> bytes:
+    at = datetime.now(UTC).isoformat()
+    actions = [
+        {
+            "user_id": user,
+            "action_type": "SLOT_SPIN",
+            "value": rng.randrange(1_000),
+            "metadata": _metadata(rng),
+            "action_timestamp": at,
+            "client_action_id": str(make_key(rng)),
+        }
+        for user in users
+    ]
+    return json.dumps({"actions": actions}).encode()
+
+
+def _post(sender: http.client.HTTPConnection, key: str, body: bytes) -> float:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    began = time.perf_counter()
+    sender.request("POST", "/api/actions/batch", body, headers)
+    answer = sender.getresponse()
+    content = answer.read()
+    took = time.perf_counter() - began
+    assert answer.status == 200, content[:500]
+    assert json.loads(content)["accepted"] == ROWS
+    return took
+
+
+async def _encoded(connection: asyncpg.Connection, users: Sequence[int], rng: random.Random) -> list[bytes]:
+    ids = await store.draw_ids(connection, len(users))
+    now_us = to_us(datetime.now(UTC))
+    appended = store.instant_field(now_us)
+    heads = []
+    for user in users:
+        metadata = _metadata(rng)
+        row = ReadyRow(
+            user_id=user,
+            scope=100,
+            key=None,
+            client_action_id=_time_ordered(rng).bytes,
+            body_hash=b"",
+            action_type="SLOT_SPIN",
+            value=rng.randrange(1_000),
+            metadata=json.dumps(metadata).encode(),
+            at_us=now_us,
+            round_id=uuid.UUID(str(metadata["round_id"])).bytes,
+            is_play=True,
+            by_user=True,
+        )
+        heads.append(store.encoded_head(row, appended))
+    tails = [store.encoded_tail(action_id, Standing(1, 1, now_us, now_us)) for action_id in ids]
+    rows = [head + tail for head, tail in zip(heads, tails, strict=True)]
+    return [b"".join(rows[start : start + 500]) for start in range(0, len(rows), 500)]
+
+
+async def _written(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Taking in what senders send: one action or many, each with a verdict. What is refused is kept for review."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from casino_club.features.actions import store
+from casino_club.features.actions.commands.append import (
+    ROWS_PER_TURN,
+    Outcome,
+    Prepared,
+    Status,
+    prepared,
+    record_prepared,
+)
+from casino_club.features.actions.rules.admission import (
+    USERS_SCOPE,
+    ActionPolicy,
+    ReadyRow,
+    Sender,
+    admitted,
+    sender_of,
+)
+from casino_club.features.actions.rules.refusals import InvalidAction, KeyConflict
+from casino_club.features.actions.rules.sent import ActionIn, MalformedRow
+from casino_club.infra.db.database import Database
+from casino_club.infra.db.group_commit import GroupCommit
+from casino_club.infra.log.partitions import Log
+from casino_club.infra.telemetry import metrics
+from casino_club.kernel.clock import to_us
+from casino_club.kernel.errors import Refused, Unavailable
+from casino_club.kernel.subject import Subject, UserSubject
+
+PART_ROWS = 2_500
+REFUSED_BODY_BYTES_MAX = 16_384
+
+Singles = GroupCommit[ReadyRow, Outcome]
+"""Where single actions meet, to share a transaction."""
+Sent = ActionIn | MalformedRow
+Verdict = Outcome | Refused
+
+
+async def take(
+    log: Log, singles: Singles, subject: Subject, sent: Sent, *, now: datetime, policy: ActionPolicy
+) -> Outcome:
+    """Record one action together with whatever else arrives. What is refused is kept, and raised."""
+    row = judged(sent, sender_of(subject), now_us=to_us(now), policy=policy)
+    verdict = row if isinstance(row, Refused) else _verdict(await singles.add(row))
+    count_verdicts([verdict])
+    if isinstance(verdict, Refused):
+        await _keep_refused(log.database, subject, [(sent, verdict)], now=now)
+        raise verdict
+    return verdict
+
+
+async def take_batch(
+    log: Log, subject: Subject, sent: Sequence[Sent], *, now: datetime, policy: ActionPolicy
+) -> AsyncIterator[list[tuple[int, Verdict]]]:
+    """Record many actions; each one's place and verdict, as they become known. What is refused is kept.
+
+    A batch is appended in parts, one transaction after the other, while the next part is checked. A user's actions
+    are all in one part, so they reach the log in the order sent.
+    """
+    recording: asyncio.Task[list[tuple[int, Verdict]]] | None = None
+    for places in parts_of(sent):
+        part = await _judged_part(places, sent, subject, now=now, policy=policy)
+        finished = None if recording is None else await recording
+        recording = asyncio.create_task(_record_part(log, part, subject, policy=policy, is_first=finished is None))
+        await asyncio.sleep(0)
+        if finished is not None:
+            yield finished
+    if recording is not None:
+        yield await recording
+
+
+def parts_of(sent: Sequence[Sent]) -> list[list[int]]:
+    """The places of a batch's rows in parts of bounded size on average, each user's in one of them."""
+    count = -(-len(sent) // PART_ROWS)
+    if count == 1:
+        return [list(range(len(sent)))]
+    parts: list[list[int]] = [[] for _ in range(count)]
+    for place, action in enumerate(sent):
+        parts[(action.user_id or 0) % count if isinstance(action, ActionIn) else 0].append(place)
+    return [part for part in parts if part]
+
+
+def judged(sent: Sent, sender: Sender, *, now_us: int, policy: ActionPolicy) -> ReadyRow | Refused:
+    """The row to append, or why not."""
+    if isinstance(sent, MalformedRow):
+        return InvalidAction(sent.message)
+    return admitted(sent, sender, now_us=now_us, policy=policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some rows of a batch, with their places in it; those that are not refused are prepared."""
+
+    now: datetime
+    places: Sequence[int]
+    sent: Sequence[Sent]
+    rows: Sequence[ReadyRow | Refused]
+    ready: Prepared
+
+
+async def _judged_part(
+    places: Sequence[int], batch: Sequence[Sent], subject: Subject, *, now: datetime, policy: ActionPolicy
+) -> _Part:
+    sender, now_us = sender_of(subject), to_us(now)
+    sent = [batch[place] for place in places]
+    rows: list[ReadyRow | Refused] = []
+    for start in range(0, len(sent), ROWS_PER_TURN):
+        rows += [judged(row, sender, now_us=now_us, policy=policy) for row in sent[start : start + ROWS_PER_TURN]]
+        await asyncio.sleep(0)
+    ready = await prepared([row for row in rows if not isinstance(row, Refused)], now=now)
+    return _Part(now, places, sent, rows, ready)
+
+
+async def _record_part(
+    log: Log, part: _Part, subject: Subject, *, policy: ActionPolicy, is_first: bool
+) -> list[tuple[int, Verdict]]:
+    """The verdicts of one part. Once an earlier part is in the log, a database that goes away is a verdict too."""
+    try:
+        outcomes = iter(await record_prepared(log, part.ready, policy=policy))
+    except Unavailable as away:
+        if is_first:
+            raise
+        return [
+            (place, row if isinstance(row, Refused) else away)
+            for place, row in zip(part.places, part.rows, strict=True)
+        ]
+    verdicts = [row if isinstance(row, Refused) else _verdict(next(outcomes)) for row in part.rows]
+    count_verdicts(verdicts)
+    refused = [(sent, why) for sent, why in zip(part.sent, verdicts, strict=True) if isinstance(why, Refused)]
+    if refused:
+        await _keep_refused(log.database, subject, refused, now=part.now)
+    return list(zip(part.places, verdicts, strict=True))
+
+
+def _verdict(outcome: Outcome) -> Verdict:
+    return conflict_with(outcome) if outcome.status is Status.CONFLICT else outcome
+
+
+def conflict_with(outcome: Outcome) -> Refused:
+    """The sender's id belongs to another action."""
+    return KeyConflict(f"client_action_id was used before, for another action (id {outcome.id}).")
+
+
+def count_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Add verdicts to the metrics."""
+    accepted = Counter(verdict.status.value for verdict in verdicts if isinstance(verdict, Outcome))
+    refused = Counter(verdict.code for verdict in verdicts if isinstance(verdict, Refused))
+    for status, number in accepted.items():
+        metrics.ACTIONS.labels(status, "").inc(number)
+    for code, number in refused.items():
+        metrics.ACTIONS.labels("refused", code).inc(number)
+
+
+async def _keep_refused(
+    database: Database, subject: Subject, refused: Sequence[tuple[Sent, Refused]], *, now: datetime
+) -> None:
+    scope, user_id = (USERS_SCOPE, subject.user_id) if isinstance(subject, UserSubject) else (subject.namespace, None)
+    rows = [store.RefusedRow(scope, user_id, why.code, why.message, _kept_body(sent)) for sent, why in refused]
+    await database.run(lambda db: store.keep_refused(db, rows, now=now))
+
+
+def _kept_body(sent: Sent) -> str:
+    body = sent.body if isinstance(sent, MalformedRow) else msgspec.json.encode(sent)
+    return body[:REFUSED_BODY_BYTES_MAX].decode("utf-8", errors="replace").replace("\0", "\ufffd")
