@@ -55,6 +55,7 @@ class GroupCommit(Generic[Item, Result]):
             group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
             try:
                 results = await self._commit([item for item, _ in group])
+                assert len(results) == len(group), "a commit answers for every item"
             except Exception as failure:  # noqa: BLE001 - handed on to every caller of the group
                 for _, future in group:
                     if not future.done():
