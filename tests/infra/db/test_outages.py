@@ -1,0 +1,63 @@
+"""What callers are told while PostgreSQL goes away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from casino_club.infra.db.database import Database
+from casino_club.infra.http.problems import is_outage
+from casino_club.kernel.errors import Unavailable
+
+
+@asynccontextmanager
+async def never_hung_up_on(url: str, told: asyncio.Event) -> AsyncIterator[str]:
+    """An address at which all that the server says arrives, but not that it has hung up; that sets the event."""
+    parts = urlsplit(url)
+    folder = parse_qs(parts.query)["host"][0]
+    tasks: list[asyncio.Task[None]] = []
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_server: bool) -> None:
+        try:
+            while data := await reader.read(65_536):
+                writer.write(data)
+            if is_server:
+                told.set()
+                await asyncio.Event().wait()
+        finally:
+            writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        tasks.append(asyncio.create_task(forward(reader, to_server, is_server=False)))
+        tasks.append(asyncio.create_task(forward(from_server, writer, is_server=True)))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        user = parts.netloc.rpartition("@")[0]
+        yield urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{port}", query="sslmode=disable"))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_connection_that_was_told_of_the_end_but_not_hung_up_on_is_an_outage(database_url: str) -> None:
+    told = asyncio.Event()
+    killer = await asyncpg.connect(database_url)
+    async with never_hung_up_on(database_url, told) as url, Database(url, connections_max=3) as database:
+        async with database.connection() as db:
+            pid = await db.fetchval("SELECT pg_backend_pid()")
+
+        await killer.execute("SELECT pg_terminate_backend($1)", pid)
+        await told.wait()
+        await killer.execute("SELECT 1")  # What was told has been read by now.
+        with pytest.raises(Unavailable) as caught:
+            await database.run(lambda db: db.execute("SELECT 1"))
+
+    cause = caught.value.__cause__
+    assert isinstance(cause, asyncpg.InternalClientError)
+    assert is_outage(cause)
+    await killer.close()
