@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow, admitted, sender_of
+from casino_club.features.actions.rules.admission import ActionPolicy, Admission, ReadyRow
 from casino_club.features.actions.rules.moment import MomentPolicy
 from casino_club.features.actions.rules.plan import Checks, TrackingPlan
 from casino_club.features.actions.rules.sent import ActionIn
@@ -63,9 +63,8 @@ def a_row(user_id: int, *, at: datetime = NOON, **changes: Any) -> ReadyRow:
         "action_timestamp": at,
         "client_action_id": uuid.uuid4(),
     }
-    row = admitted(
-        ActionIn(**{**fields, **changes}), sender_of(SERVICE), now_us=to_us(max(at, NOON)), policy=a_policy()
-    )
+    admission = Admission(SERVICE, now_us=to_us(max(at, NOON)), policy=a_policy())
+    row = admission.judge(ActionIn(**{**fields, **changes}))
     assert isinstance(row, ReadyRow), row
     return row
 

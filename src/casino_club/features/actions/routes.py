@@ -31,7 +31,7 @@ from casino_club.features.actions.schemas import (
 from casino_club.infra.http.requests import Call, decoding
 from casino_club.infra.http.routes import JSON, Audience, Id, Raw, Routes
 from casino_club.infra.log.partitions import Log
-from casino_club.kernel.errors import Refused
+from casino_club.kernel.errors import Refused, Unavailable
 from casino_club.kernel.subject import Scope, Subject
 
 NDJSON = "application/x-ndjson"
@@ -77,9 +77,14 @@ async def record_batch(
         sent = decoded_batch(body, is_ndjson=call.headers[b"content-type"].startswith(NDJSON.encode()))
     answer = BatchAnswer(0, 0, 0, [])
     results: list[Verdict | None] = [None] * len(sent)
+    away: Unavailable | None = None
     async for part in intake.take_batch(log, subject, sent, now=clock(), policy=policy):
         for place, verdict in part:
             results[place] = _shown(answer, place, sent[place], verdict)
+            if isinstance(verdict, Unavailable):
+                away = verdict
+    if away is not None and not answer.accepted + answer.duplicate:
+        raise away
     answer.results = [result for result in results if result is not None]
     return answer
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from casino_club.features.actions.rules.admission import ReadyRow
 from casino_club.features.actions.rules.standing import Standing
@@ -53,7 +54,7 @@ _ROW_COLUMNS = (
 )
 
 
-class Tally(NamedTuple):
+class Tally(msgspec.Struct, frozen=True, gc=False):
     """What a batch holds of one user."""
 
     plays: int
@@ -69,11 +70,12 @@ class Taken(NamedTuple):
     body_hash: bytes
 
 
-class Locked(NamedTuple):
+class Locked(msgspec.Struct, frozen=True, gc=False):
     """A user's standing before the batch, and the streak and day's plays that were written by guess."""
 
     before: Standing
-    guessed: tuple[int, int]
+    guessed_streak: int
+    guessed_day_plays: int
 
 
 async def lock_users(
@@ -84,8 +86,6 @@ async def lock_users(
     One pass instead of a lock and an update. Who breaks a streak within the batch, plays late or plays on another day
     is written again by `save_standing`. Users who are missing here have no row yet.
     """
-    users, each = zip(*tallies, strict=True)
-    plays, first, last, action = zip(*each, strict=True)
     rows = await db.fetch(
         """UPDATE action_user AS u
            SET streak = CASE WHEN v.plays = 0 THEN u.streak
@@ -101,15 +101,15 @@ async def lock_users(
            WHERE u.user_id = v.user_id
            RETURNING u.user_id, old.streak, old.day_plays, old.last_play_us, old.last_action_us,
                      new.streak, new.day_plays""",
-        users,
-        plays,
-        first,
-        last,
-        action,
+        [user for user, _ in tallies],
+        [tally.plays for _, tally in tallies],
+        [tally.first_play_us for _, tally in tallies],
+        [tally.last_play_us for _, tally in tallies],
+        [tally.last_action_us for _, tally in tallies],
         gap_us,
         day_start_us,
     )
-    return {row[0]: Locked(Standing(row[1], row[2], row[3], row[4]), (row[5], row[6])) for row in rows}
+    return {u: Locked(Standing(s, d, p, a), gs, gd) for u, s, d, p, a, gs, gd in rows}
 
 
 async def save_standing(db: Db, standings: dict[int, Standing]) -> None:
@@ -197,8 +197,8 @@ def _text_field(text: str) -> bytes:
 
 def encoded_tail(action_id: int, standing: Standing) -> bytes:
     """The columns that follow from the lock: the id and the user's standing."""
-    streak, day_plays, play_us, action_us = standing
-    action_us -= _POSTGRES_EPOCH_US
+    streak, day_plays, play_us = standing.streak, standing.day_plays, standing.last_play_us
+    action_us = standing.last_action_us - _POSTGRES_EPOCH_US
     if play_us:
         return _row_tail(8, action_id, 4, streak, 4, day_plays, 8, play_us - _POSTGRES_EPOCH_US, 8, action_us)
     return _row_tail_unplayed(8, action_id, 4, streak, 4, day_plays, -1, 8, action_us)

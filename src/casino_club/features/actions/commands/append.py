@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import NamedTuple
 
 import asyncpg
+import msgspec
 
 from casino_club.features.actions import store
 from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
@@ -36,7 +36,7 @@ class Status(StrEnum):
     CONFLICT = "conflict"
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """A row's verdict; the id is that of the action first recorded under the key."""
 
     status: Status
@@ -157,10 +157,14 @@ async def append(db: Db, draft: Draft, policy: ActionPolicy) -> list[int]:
     if draft.key_order:
         await store.copy_keys(db, store.encoded_keys(draft.rows, ids, draft.key_order))
     await store.copy_rows(db, _encoded(draft, ids, standings, policy))
-    amended = {user: s for user, s in standings.items() if locked[user].guessed != (s.streak, s.day_plays)}
+    amended = {user: standing for user, standing in standings.items() if _was_misguessed(locked[user], standing)}
     if amended:
         await store.save_standing(db, amended)
     return ids
+
+
+def _was_misguessed(locked: store.Locked, standing: Standing) -> bool:
+    return locked.guessed_streak != standing.streak or locked.guessed_day_plays != standing.day_plays
 
 
 async def _encoded(
@@ -183,10 +187,11 @@ async def _encoded(
 def _tallied(tally: store.Tally | None, at_us: int, is_play: bool) -> store.Tally:
     if tally is None:
         return store.Tally(1, at_us, at_us, at_us) if is_play else store.Tally(0, 0, 0, at_us)
-    plays, first_us, last_us, action_us = tally
+    action_us = max(tally.last_action_us, at_us)
     if is_play:
-        return store.Tally(plays + 1, first_us or at_us, max(last_us, at_us), max(action_us, at_us))
-    return store.Tally(plays, first_us, last_us, max(action_us, at_us))
+        last_us = max(tally.last_play_us, at_us)
+        return store.Tally(tally.plays + 1, tally.first_play_us or at_us, last_us, action_us)
+    return store.Tally(tally.plays, tally.first_play_us, tally.last_play_us, action_us)
 
 
 def _key(row: ReadyRow) -> Key:

@@ -1,7 +1,7 @@
 """Taking in what senders send: one action or many, each with a verdict. What is refused is kept for review."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +20,8 @@ from casino_club.features.actions.commands.append import (
 from casino_club.features.actions.rules.admission import (
     USERS_SCOPE,
     ActionPolicy,
+    Admission,
     ReadyRow,
-    Sender,
-    admitted,
-    sender_of,
 )
 from casino_club.features.actions.rules.refusals import InvalidAction, KeyConflict
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow
@@ -36,6 +34,8 @@ from casino_club.kernel.errors import Refused, Unavailable
 from casino_club.kernel.subject import Subject, UserSubject
 
 PART_ROWS = 2_500
+PARTS_AT_ONCE = 2
+"""While one part commits, the next is under way: connections that one batch takes."""
 REFUSED_BODY_BYTES_MAX = 16_384
 
 Singles = GroupCommit[ReadyRow, Outcome]
@@ -48,7 +48,7 @@ async def take(
     log: Log, singles: Singles, subject: Subject, sent: Sent, *, now: datetime, policy: ActionPolicy
 ) -> Outcome:
     """Record one action together with whatever else arrives. What is refused is kept, and raised."""
-    row = judged(sent, sender_of(subject), now_us=to_us(now), policy=policy)
+    row = judged(sent, Admission(subject, now_us=to_us(now), policy=policy))
     verdict = row if isinstance(row, Refused) else _verdict(await singles.add(row))
     count_verdicts([verdict])
     if isinstance(verdict, Refused):
@@ -62,19 +62,18 @@ async def take_batch(
 ) -> AsyncIterator[list[tuple[int, Verdict]]]:
     """Record many actions; each one's place and verdict, as they become known. What is refused is kept.
 
-    A batch is appended in parts, one transaction after the other, while the next part is checked. A user's actions
+    A batch is appended in parts, each in a transaction of its own, while the next part is checked. A user's actions
     are all in one part, so they reach the log in the order sent.
     """
-    recording: asyncio.Task[list[tuple[int, Verdict]]] | None = None
+    recording: deque[asyncio.Task[list[tuple[int, Verdict]]]] = deque()
     for places in parts_of(sent):
         part = await _judged_part(places, sent, subject, now=now, policy=policy)
-        finished = None if recording is None else await recording
-        recording = asyncio.create_task(_record_part(log, part, subject, policy=policy, is_first=finished is None))
+        finished = await recording.popleft() if len(recording) == PARTS_AT_ONCE else []
+        recording.append(asyncio.create_task(_record_part(log, part, subject, policy=policy)))
         await asyncio.sleep(0)
-        if finished is not None:
-            yield finished
-    if recording is not None:
-        yield await recording
+        yield finished
+    while recording:
+        yield await recording.popleft()
 
 
 def parts_of(sent: Sequence[Sent]) -> list[list[int]]:
@@ -88,11 +87,9 @@ def parts_of(sent: Sequence[Sent]) -> list[list[int]]:
     return [part for part in parts if part]
 
 
-def judged(sent: Sent, sender: Sender, *, now_us: int, policy: ActionPolicy) -> ReadyRow | Refused:
+def judged(sent: Sent, admission: Admission) -> ReadyRow | Refused:
     """The row to append, or why not."""
-    if isinstance(sent, MalformedRow):
-        return InvalidAction(sent.message)
-    return admitted(sent, sender, now_us=now_us, policy=policy)
+    return InvalidAction(sent.message) if isinstance(sent, MalformedRow) else admission.judge(sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +106,22 @@ class _Part:
 async def _judged_part(
     places: Sequence[int], batch: Sequence[Sent], subject: Subject, *, now: datetime, policy: ActionPolicy
 ) -> _Part:
-    sender, now_us = sender_of(subject), to_us(now)
+    admission = Admission(subject, now_us=to_us(now), policy=policy)
     sent = [batch[place] for place in places]
     rows: list[ReadyRow | Refused] = []
     for start in range(0, len(sent), ROWS_PER_TURN):
-        rows += [judged(row, sender, now_us=now_us, policy=policy) for row in sent[start : start + ROWS_PER_TURN]]
+        rows += [judged(row, admission) for row in sent[start : start + ROWS_PER_TURN]]
         await asyncio.sleep(0)
     ready = await prepared([row for row in rows if not isinstance(row, Refused)], now=now)
     return _Part(now, places, sent, rows, ready)
 
 
-async def _record_part(
-    log: Log, part: _Part, subject: Subject, *, policy: ActionPolicy, is_first: bool
-) -> list[tuple[int, Verdict]]:
-    """The verdicts of one part. Once an earlier part is in the log, a database that goes away is a verdict too."""
+async def _record_part(log: Log, part: _Part, subject: Subject, *, policy: ActionPolicy) -> list[tuple[int, Verdict]]:
+    """The verdicts of one part. A database that goes away is one too: other parts may be in the log."""
     try:
         outcomes = iter(await record_prepared(log, part.ready, policy=policy))
     except Unavailable as away:
-        if is_first:
-            raise
-        return [
-            (place, row if isinstance(row, Refused) else away)
-            for place, row in zip(part.places, part.rows, strict=True)
-        ]
+        return [(at, row if isinstance(row, Refused) else away) for at, row in zip(part.places, part.rows, strict=True)]
     verdicts = [row if isinstance(row, Refused) else _verdict(next(outcomes)) for row in part.rows]
     count_verdicts(verdicts)
     refused = [(sent, why) for sent, why in zip(part.sent, verdicts, strict=True) if isinstance(why, Refused)]

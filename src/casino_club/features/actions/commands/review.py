@@ -7,7 +7,7 @@ import asyncpg
 from casino_club.features.actions import store
 from casino_club.features.actions.commands.append import Status, record
 from casino_club.features.actions.commands.intake import conflict_with, judged
-from casino_club.features.actions.rules.admission import PLATFORM_SCOPE, ActionPolicy, sender_of
+from casino_club.features.actions.rules.admission import PLATFORM_SCOPE, ActionPolicy, Admission
 from casino_club.features.actions.rules.sent import ActionIn, decoded_action
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.partitions import Log
@@ -43,7 +43,7 @@ async def replay_refused(
         raise AlreadySettled(f"Refused action {refused_id} is settled already.")
 
     sent = correction or decoded_action(kept["body"].encode())
-    row = judged(sent, sender_of(_subject(kept)), now_us=to_us(now), policy=policy)
+    row = judged(sent, Admission(_subject(kept), now_us=to_us(now), policy=policy))
     if isinstance(row, Refused):
         raise row
     if isinstance(sent, ActionIn) and sent.action_timestamp is None:

@@ -1,13 +1,13 @@
 """Turns an action as it was sent into a row that the log takes, or says why not."""
 
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from casino_club.features.actions.rules.moment import MomentPolicy, fault_in_moment
-from casino_club.features.actions.rules.plan import Checks, fault_in
+from casino_club.features.actions.rules.moment import MomentPolicy, fault_in_moment, moments
+from casino_club.features.actions.rules.plan import Check, Checks, fault_in
 from casino_club.features.actions.rules.refusals import (
     MetadataInvalid,
     MetadataTooLarge,
@@ -58,58 +58,66 @@ class ReadyRow(msgspec.Struct, gc=False):
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
-class Sender(NamedTuple):
-    """Who sends, with what follows from it for every action of a request."""
+class Admission:
+    """The judge of one request's actions: what depends on the sender and the moment is worked out once."""
 
-    subject: Subject
-    kind: Literal["client", "service"]
-    scope: int
+    def __init__(self, subject: Subject, *, now_us: int, policy: ActionPolicy) -> None:
+        is_service = isinstance(subject, ServiceSubject)
+        self._subject = subject
+        self._kind = "service" if is_service else "client"
+        self._scope = subject.namespace if isinstance(subject, ServiceSubject) else USERS_SCOPE
+        self._now_us = now_us
+        self._policy = policy
+        self._earliest_us, self._latest_us = moments(now_us, policy.moment)
+        self._find_check = policy.checks.find
 
+    def judge(self, sent: ActionIn) -> ReadyRow | Refused:
+        """The row to append, or the first reason against it. An action without a time of its own happens now."""
+        subject, user = self._subject, sent.user_id
+        if user is None or type(subject) is UserSubject:
+            found = acting_user(user, subject)
+            if isinstance(found, Refused):
+                return found
+            user = found
+        check = self._find_check(sent.action_type)
+        sent_us = None if sent.action_timestamp is None else to_us(sent.action_timestamp)
+        at_us = self._now_us if sent_us is None else sent_us
+        if check is None:
+            return UnknownActionType("action_type is not in the tracking plan.")
+        fault = self._fault(sent, check, at_us)
+        if fault is not None:
+            return fault
+        metadata = stored_metadata(sent.metadata)
+        if isinstance(metadata, Refused):
+            return metadata
+        return self._row(sent, check, user, at_us, sent_us, metadata)
 
-def sender_of(subject: Subject) -> Sender:
-    """Users' own apps are clients; a program with a key is a service."""
-    if isinstance(subject, ServiceSubject):
-        return Sender(subject, "service", subject.namespace)
-    return Sender(subject, "client", USERS_SCOPE)
+    def _fault(self, sent: ActionIn, check: Check, at_us: int) -> Refused | None:
+        if self._kind not in check.rule.senders:
+            return SenderNotAllowed(f"{sent.action_type} can't be sent by this caller.")
+        if not self._earliest_us <= at_us <= self._latest_us:
+            return fault_in_moment(at_us, self._now_us, self._policy.moment)
+        return fault_in(check, sent.value, sent.metadata)
 
-
-def admitted(sent: ActionIn, sender: Sender, *, now_us: int, policy: ActionPolicy) -> ReadyRow | Refused:
-    """The row to append, or the first reason against it. An action without a time of its own happens now."""
-    subject, kind, scope = sender
-    user = acting_user(sent.user_id, subject)
-    if isinstance(user, Refused):
-        return user
-    check = policy.checks.find(sent.action_type)
-    if check is None:
-        return UnknownActionType("action_type is not in the tracking plan.")
-    rule = check.rule
-    if kind not in rule.senders:
-        return SenderNotAllowed(f"{sent.action_type} can't be sent by this caller.")
-    sent_us = None if sent.action_timestamp is None else to_us(sent.action_timestamp)
-    at_us = now_us if sent_us is None else sent_us
-    fault = fault_in_moment(at_us, now_us, policy.moment) or fault_in(check, sent.value, sent.metadata)
-    if fault is not None:
-        return fault
-    metadata = stored_metadata(sent.metadata)
-    if isinstance(metadata, Refused):
-        return metadata
-
-    client_id = sent.client_action_id
-    round_id = sent.metadata.get("round_id") if check.holds_round else None
-    return ReadyRow(
-        user,
-        scope,
-        None if client_id is None else key_for(client_id, subject),
-        None if client_id is None else client_id.int.to_bytes(16, "big"),
-        hash_of(user, sent, sent_us, metadata),
-        sent.action_type,
-        sent.value,
-        metadata,
-        at_us,
-        None if round_id is None else bytes.fromhex(round_id.replace("-", "")),
-        rule.is_play,
-        rule.initiated_by == "user",
-    )
+    def _row(
+        self, sent: ActionIn, check: Check, user: int, at_us: int, sent_us: int | None, metadata: bytes
+    ) -> ReadyRow:
+        client_id = sent.client_action_id
+        round_id = sent.metadata.get("round_id") if check.holds_round else None
+        return ReadyRow(
+            user,
+            self._scope,
+            None if client_id is None else key_for(client_id, self._subject),
+            None if client_id is None else client_id.int.to_bytes(16, "big"),
+            hash_of(user, sent, sent_us, metadata),
+            sent.action_type,
+            sent.value,
+            metadata,
+            at_us,
+            None if round_id is None else bytes.fromhex(round_id.replace("-", "")),
+            check.rule.is_play,
+            check.by_user,
+        )
 
 
 def acting_user(user_id: int | None, subject: Subject) -> int | Refused:

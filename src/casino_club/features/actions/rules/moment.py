@@ -14,10 +14,13 @@ class MomentPolicy(NamedTuple):
     skew_seconds_max: int
 
 
-def fault_in_moment(at_us: int, now_us: int, policy: MomentPolicy) -> Refused | None:
-    """Why this time can't be accepted, or None. Late actions are welcome within the operator's limit."""
-    if at_us > now_us + policy.skew_seconds_max * SECOND_US:
+def moments(now_us: int, policy: MomentPolicy) -> tuple[int, int]:
+    """The earliest and the latest time that is accepted now. Late actions are welcome within the operator's limit."""
+    return now_us - policy.late_days_max * DAY_US, now_us + policy.skew_seconds_max * SECOND_US
+
+
+def fault_in_moment(at_us: int, now_us: int, policy: MomentPolicy) -> Refused:
+    """Why a time outside of these bounds can't be accepted."""
+    if at_us > now_us:
         return TimestampInFuture(f"action_timestamp is more than {policy.skew_seconds_max} seconds ahead of our clock.")
-    if at_us < now_us - policy.late_days_max * DAY_US:
-        return TimestampTooOld(f"action_timestamp is more than {policy.late_days_max} days old.")
-    return None
+    return TimestampTooOld(f"action_timestamp is more than {policy.late_days_max} days old.")

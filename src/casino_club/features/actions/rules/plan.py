@@ -72,6 +72,7 @@ class Check(NamedTuple):
 
     rule: TypeRule
     shape: type[msgspec.Struct]
+    by_user: bool
     holds_round: bool
     """Whether its rows can belong to a round of several."""
 
@@ -98,7 +99,7 @@ def check_of(rule: TypeRule) -> Check:
         for name, field in rule.metadata.items()
     ]
     shape = msgspec.defstruct("Metadata", fields, kw_only=True, gc=False)
-    return Check(rule, shape, "round_id" in rule.metadata)
+    return Check(rule, shape, rule.initiated_by == "user", "round_id" in rule.metadata)
 
 
 def fault_in(check: Check, value: int | None, metadata: dict[str, Any]) -> Refused | None:

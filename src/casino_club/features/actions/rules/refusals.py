@@ -1,6 +1,14 @@
 """Why an action is refused. The codes are stable: senders and the review of refused input rely on them."""
 
+from typing import NamedTuple
+
 from casino_club.kernel.errors import Kind, Refused
+
+
+class RefusalPolicy(NamedTuple):
+    """How long refused actions are kept for review."""
+
+    keep_days: int
 
 
 class InvalidAction(Refused):

@@ -1,13 +1,14 @@
 """A user's standing: streak, plays of the day, last play and last action, as they are after each row of the log."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 DayBounds = Callable[[int], tuple[int, int]]
 """Gives the midnights around an instant, in microseconds."""
 
 
-class Standing(NamedTuple):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What the log knows of one user. Zero times mean never."""
 
     streak: int = 0
@@ -18,18 +19,18 @@ class Standing(NamedTuple):
 
 def after_action(before: Standing, *, at_us: int, is_play: bool, gap_us: int, day_bounds: DayBounds) -> Standing:
     """The standing after one more action. A play older than the last one never touches the streak."""
-    streak, day_plays, last_play_us, last_action_us = before
+    last_play_us, last_action_us = before.last_play_us, before.last_action_us
     if at_us > last_action_us:
         last_action_us = at_us
     if not is_play:
-        return Standing(streak, day_plays, last_play_us, last_action_us)
+        return Standing(before.streak, before.day_plays, last_play_us, last_action_us)
     if at_us < last_play_us:
         start, end = day_bounds(last_play_us)
-        return Standing(streak, day_plays + (start <= at_us < end), last_play_us, last_action_us)
+        return Standing(before.streak, before.day_plays + (start <= at_us < end), last_play_us, last_action_us)
 
     start, end = day_bounds(at_us)
-    streak = streak + 1 if at_us - last_play_us <= gap_us else 1
-    day_plays = day_plays + 1 if start <= last_play_us < end else 1
+    streak = before.streak + 1 if at_us - last_play_us <= gap_us else 1
+    day_plays = before.day_plays + 1 if start <= last_play_us < end else 1
     return Standing(streak, day_plays, at_us, last_action_us)
 
 
