@@ -85,13 +85,13 @@ class Database:
         `first` holds statements that go out together with BEGIN, such as `SET LOCAL …`.
         """
         async with self.connection() as connection:
-            await connection.execute(f"BEGIN; {first}" if first else "BEGIN")
             try:
+                await connection.execute(f"BEGIN; {first}" if first else "BEGIN")
                 yield connection
+                await connection.execute("COMMIT")
             except BaseException:
                 await _roll_back(connection)
                 raise
-            await connection.execute("COMMIT")
         self._committed()
 
     async def run(self, work: Callable[[Db], Awaitable[T]], *, first: str = "") -> T:
