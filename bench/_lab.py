@@ -44,21 +44,10 @@ class Lab:
         with subprocess.Popen(argv, env=self.environment, stderr=subprocess.DEVNULL) as child:
             try:
                 if command == "serve":
-                    self._wait_until_ready()
+                    wait_until_answering(self.port, "/readyz")
                 yield child
             finally:
                 child.terminate()
-
-    def _wait_until_ready(self) -> None:
-        give_up = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < give_up:
-            with suppress(OSError):
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
-                    return
-            time.sleep(0.05)
-        raise SystemExit("The API did not start.")
 
     async def make_key(self) -> str:
         """A service key that may do everything."""
@@ -73,7 +62,7 @@ def lab() -> Iterator[Lab]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.callback(forget, Path(folder))
         database_url, redis_url = stack.enter_context(private_servers(Path(folder), durable=True))
-        port = _free_port()
+        port = free_port()
         variables = {
             "CASINO_CLUB_MODE": "cluster",
             "CASINO_CLUB_DATABASE_URL": database_url,
@@ -109,6 +98,19 @@ async def fill(database_url: str, *, users: int, keys: int) -> None:
     await connection.close()
 
 
+def wait_until_answering(port: int, path: str) -> None:
+    """Until the server answers well."""
+    give_up = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < give_up:
+        with suppress(OSError):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", path)
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.05)
+    raise SystemExit("The server did not start.")
+
+
 def verdict(name: str, ours: float, limit: float, *, target: float, unit: str, at_most: bool = False) -> None:
     """One figure: the limit, ours, the ratio, and whether the target is met."""
     ratio = ours / limit
@@ -130,7 +132,8 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

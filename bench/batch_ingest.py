@@ -105,19 +105,19 @@ def _metadata(rng: random.Random) -> dict[str, object]:
 
 
 def _body(users: Sequence[int], make_key: MakeKey, rng: random.Random) -> bytes:
-    at = datetime.now(UTC).isoformat()
-    actions = [
-        {
-            "user_id": user,
-            "action_type": "SLOT_SPIN",
-            "value": rng.randrange(1_000),
-            "metadata": _metadata(rng),
-            "action_timestamp": at,
-            "client_action_id": str(make_key(rng)),
-        }
-        for user in users
-    ]
-    return json.dumps({"actions": actions}).encode()
+    return json.dumps({"actions": [spin(user, rng, make_key) for user in users]}).encode()
+
+
+def spin(user: int, rng: random.Random, make_key: MakeKey = _time_ordered) -> dict[str, object]:
+    """A spin as a sender would send it."""
+    return {
+        "user_id": user,
+        "action_type": "SLOT_SPIN",
+        "value": rng.randrange(1_000),
+        "metadata": _metadata(rng),
+        "action_timestamp": datetime.now(UTC).isoformat(),
+        "client_action_id": str(make_key(rng)),
+    }
 
 
 def _post(sender: http.client.HTTPConnection, key: str, body: bytes) -> float:

@@ -151,11 +151,8 @@ async def append(db: Db, draft: Draft, policy: ActionPolicy) -> list[int]:
     if len(locked) < len(draft.tallies):
         raise _UsersWithoutRow([user for user in draft.tallies if user not in locked])
     standings = {user: user_locked.before for user, user_locked in locked.items()}
+    ids = await store.claim(db, draft.rows, draft.key_order)
 
-    ids = await store.draw_ids(db, len(draft.rows))
-
-    if draft.key_order:
-        await store.copy_keys(db, store.encoded_keys(draft.rows, ids, draft.key_order))
     await store.copy_rows(db, _encoded(draft, ids, standings, policy))
     amended = {user: standing for user, standing in standings.items() if _was_misguessed(locked[user], standing)}
     if amended:

@@ -1,0 +1,124 @@
+"""Single actions over HTTP, 32 connections, against the same server's empty endpoint and a bare FastAPI one.
+
+Every action is durable when it is answered. The empty endpoint does nothing; FastAPI's answers `{}`, on the same server
+software, so that the first ratio's limit is not taken for what others offer.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import Process
+
+import uvloop
+
+from bench._lab import Lab, fill, free_port, lab, percentile, verdict, wait_until_answering
+from bench.batch_ingest import spin
+
+CONNECTIONS = 32
+USERS = 100_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind")
+    options = parser.parse_args()
+    with lab() as here:
+        asyncio.run(fill(here.database_url, users=USERS, keys=1_000_000))
+        with here.process("serve"), _bare_fastapi() as bare_port:
+            uvloop.run(_measure(here, bare_port, options.seconds, options.rounds))
+
+
+async def _measure(here: Lab, bare_port: int, seconds: float, rounds: int) -> None:
+    key = await here.make_key()
+    rng = random.Random(20_261_120)
+    kinds = {
+        "empty endpoint": (here.port, lambda: _get("/healthz")),
+        "bare FastAPI": (bare_port, lambda: _get("/")),
+        "single actions": (here.port, lambda: _post(key, rng)),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in kinds}
+    slowest: dict[str, list[float]] = {name: [] for name in kinds}
+    for _ in range(rounds):
+        for name, (port, make) in kinds.items():
+            took = await _load(port, make, seconds)
+            rates[name].append(len(took) / seconds)
+            slowest[name].append(percentile(took, 0.99) * 1_000)
+    ours, ours_p99 = _middle(rates["single actions"]), _middle(slowest["single actions"])
+    for name in ("empty endpoint", "bare FastAPI"):
+        verdict(f"single actions ÷ {name}, rate", ours, _middle(rates[name]), target=0.35, unit="per s")
+        verdict(f"single actions ÷ {name}, p99", ours_p99, _middle(slowest[name]), target=4, unit="ms", at_most=True)
+
+
+async def _load(port: int, make: Callable[[], bytes], seconds: float) -> list[float]:
+    """The time of every request that was answered well."""
+    took: list[float] = []
+    stop_at = time.perf_counter() + seconds
+    await asyncio.gather(*(_one_connection(port, make, stop_at, took) for _ in range(CONNECTIONS)))
+    return took
+
+
+async def _one_connection(port: int, make: Callable[[], bytes], stop_at: float, took: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while (began := time.perf_counter()) < stop_at:
+        writer.write(make())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head[9:11] == b"20", head
+        await reader.readexactly(_length(head))
+        took.append(time.perf_counter() - began)
+    writer.close()
+
+
+def _length(head: bytes) -> int:
+    start = head.lower().index(b"content-length: ") + 16
+    return int(head[start : head.index(b"\r\n", start)])
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
+def _post(key: str, rng: random.Random) -> bytes:
+    body = json.dumps(spin(rng.randrange(1, USERS + 1), rng)).encode()
+    head = (
+        f"POST /api/actions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _middle(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+@contextmanager
+def _bare_fastapi() -> Iterator[int]:
+    port = free_port()
+    server = Process(target=_serve_bare, args=(port,), daemon=True)
+    server.start()
+    wait_until_answering(port, "/")
+    yield port
+    server.terminate()
+    server.join()
+
+
+def _serve_bare(port: int) -> None:
+    from fastapi import FastAPI  # noqa: PLC0415 - in the child only
+    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.server.embed import Server  # noqa: PLC0415
+
+    app = FastAPI()
+
+    @app.get("/")
+    async def nothing() -> dict[str, str]:
+        return {}
+
+    uvloop.run(Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False).serve())
+
+
+if __name__ == "__main__":
+    main()
