@@ -45,9 +45,9 @@ async def _measure(here: Lab, rounds: int) -> None:
     limit = await asyncpg.connect(here.database_url)
     rng = random.Random(20_261_120)
     for users, target in ((2_000, 0.40), (ROWS, 0.20)):
-        for kind, make_key in (("version 7 keys", _time_ordered), ("random keys", _random)):
+        for kind, make_key in (("version 7 keys", time_ordered), ("random keys", _random)):
             name = f"{ROWS:,} actions of {users:,} users, {kind}"
-            await _compare(here, limit, key, name, rounds, _users(rng, users), make_key, rng, target)
+            await _compare(here, limit, key, name, rounds, users_of(rng, users), make_key, rng, target)
     await limit.close()
 
 
@@ -72,7 +72,7 @@ async def _compare(
         async with limit.transaction():
             await store.copy_rows(limit, _written(rows))
         copied.append(time.perf_counter() - began)
-        body = _body(draw_users(), make_key, rng)
+        body = batch_body(draw_users(), make_key, rng)
         posted.append(_post(sender, service_key, body))
     sender.close()
     verdict(name, ROWS * rounds / sum(posted), ROWS * rounds / sum(copied), target=target, unit="rows/s")
@@ -81,7 +81,7 @@ async def _compare(
     )
 
 
-def _users(rng: random.Random, count: int) -> Callable[[], Sequence[int]]:
+def users_of(rng: random.Random, count: int) -> Callable[[], Sequence[int]]:
     """Each batch is of other users; with fewer users than rows, each comes several times."""
 
     def draw() -> Sequence[int]:
@@ -91,7 +91,7 @@ def _users(rng: random.Random, count: int) -> Callable[[], Sequence[int]]:
     return draw
 
 
-def _time_ordered(rng: random.Random) -> uuid.UUID:
+def time_ordered(rng: random.Random) -> uuid.UUID:
     return new_uuid7(time.time_ns() // 1_000_000, rng)
 
 
@@ -104,11 +104,11 @@ def _metadata(rng: random.Random) -> dict[str, object]:
     return {"result": "lose", "currency": "COIN", "staked": 100, "won": 0, "round_id": round_id}
 
 
-def _body(users: Sequence[int], make_key: MakeKey, rng: random.Random) -> bytes:
+def batch_body(users: Sequence[int], make_key: MakeKey, rng: random.Random) -> bytes:
     return json.dumps({"actions": [spin(user, rng, make_key) for user in users]}).encode()
 
 
-def spin(user: int, rng: random.Random, make_key: MakeKey = _time_ordered) -> dict[str, object]:
+def spin(user: int, rng: random.Random, make_key: MakeKey = time_ordered) -> dict[str, object]:
     """A spin as a sender would send it."""
     return {
         "user_id": user,
@@ -143,7 +143,7 @@ async def _encoded(connection: asyncpg.Connection, users: Sequence[int], rng: ra
             user_id=user,
             scope=100,
             key=None,
-            client_action_id=_time_ordered(rng).bytes,
+            client_action_id=time_ordered(rng).bytes,
             body_hash=b"",
             action_type="SLOT_SPIN",
             value=rng.randrange(1_000),

@@ -39,7 +39,7 @@ async def _measure(here: Lab, bare_port: int, seconds: float, rounds: int) -> No
     kinds = {
         "empty endpoint": (here.port, lambda: _get("/healthz")),
         "bare FastAPI": (bare_port, lambda: _get("/")),
-        "single actions": (here.port, lambda: _post(key, rng)),
+        "single actions": (here.port, lambda: request("/api/actions", key, spin(rng.randrange(1, USERS + 1), rng))),
     }
     rates: dict[str, list[float]] = {name: [] for name in kinds}
     slowest: dict[str, list[float]] = {name: [] for name in kinds}
@@ -66,11 +66,17 @@ async def _one_connection(port: int, make: Callable[[], bytes], stop_at: float, 
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (began := time.perf_counter()) < stop_at:
         writer.write(make())
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head[9:11] == b"20", head
-        await reader.readexactly(_length(head))
+        await answer_to(reader)
         took.append(time.perf_counter() - began)
     writer.close()
+
+
+async def answer_to(reader: asyncio.StreamReader) -> bytes:
+    """The body of a good answer."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    body = await reader.readexactly(_length(head))
+    assert head[9:11] == b"20", head + body
+    return body
 
 
 def _length(head: bytes) -> int:
@@ -82,10 +88,11 @@ def _get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def _post(key: str, rng: random.Random) -> bytes:
-    body = json.dumps(spin(rng.randrange(1, USERS + 1), rng)).encode()
+def request(path: str, key: str, content: object) -> bytes:
+    """A POST, ready to be written."""
+    body = json.dumps(content).encode()
     head = (
-        f"POST /api/actions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

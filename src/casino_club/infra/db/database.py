@@ -33,6 +33,14 @@ SERVER_AWAY = (
 CROSSED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 """Two transactions met in opposite order; one of them was rolled back and may simply run again."""
 
+SESSION = {
+    "timezone": "UTC",
+    "application_name": "casino-club",
+    "idle_in_transaction_session_timeout": "60s",
+    "transaction_timeout": "300s",
+}
+"""A transaction that stays open makes every reader of the log look at the same rows again, so none may stay for long."""
+
 ATTEMPTS_MAX = 8
 CONNECT_SECONDS_MAX = 5.0
 ACQUIRE_SECONDS_MAX = 10.0
@@ -59,7 +67,7 @@ class Database:
             timeout=CONNECT_SECONDS_MAX,
             connection_class=connection_class,
             reset=_nothing_to_reset,
-            server_settings={"timezone": "UTC", "application_name": "casino-club"},
+            server_settings=SESSION,
         )
 
     async def __aenter__(self) -> "Database":
