@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]  # it comes without types
+import psutil
 import pytest
 import redis
 

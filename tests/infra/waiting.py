@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import psutil  # type: ignore[import-untyped]  # it comes without types
+import psutil
 
 POLL_SECONDS = 0.01
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # it comes without types
+import psutil
 
 from casino_club.infra.ports import Unusable
 
