@@ -57,6 +57,16 @@ class HotWrite:
     values: Mapping[str, HotValue | None]
 
 
+@dataclass(frozen=True, slots=True)
+class HotFacts:
+    """What a hot store says of itself. `survives_restart` is None where it may not be asked."""
+
+    version: str
+    survives_restart: bool | None
+    when_full: str
+    """What it does once its memory is used up; anything but `noeviction` loses values in silence."""
+
+
 class HotStore(Protocol):
     """Values per user that are read often and can be rebuilt. Named `user:{id}:name`, braces included."""
 
@@ -72,6 +82,14 @@ class HotStore(Protocol):
 
     async def set_mark(self, projection: str, mark: int) -> None:
         """Set the mark of the live generation, whatever it was."""
+        ...
+
+    async def mark_of(self, projection: str) -> int | None:
+        """The mark of the live generation; None if the store holds none."""
+        ...
+
+    async def apply_apart(self, projection: str, writes: Sequence[HotWrite]) -> None:
+        """Apply writes to the live generation under the same guard as `apply`; the mark stays as it is."""
         ...
 
     async def read(self, user_id: int, names: Sequence[str]) -> dict[str, str | None]:
@@ -99,6 +117,10 @@ class HotStore(Protocol):
 
     async def ping(self) -> None:
         """Raises HotStoreAway if the store does not answer."""
+        ...
+
+    async def facts(self) -> HotFacts:
+        """What the store says of itself."""
         ...
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import psutil  # type: ignore[import-untyped]  # it comes without types
 
 from casino_club.infra.machine import read_text
 from casino_club.infra.ports import Unusable
@@ -74,3 +75,19 @@ def save_processes(data_dir: Path, states: Sequence[ProcessState]) -> None:
     draft = path.with_suffix(".new")
     draft.write_bytes(msgspec.json.format(msgspec.json.encode(states)))
     draft.replace(path)
+
+
+def memory_bytes(pid: int) -> int | None:
+    """Memory of a process and all that it started; what several share counts once. None where we may not look."""
+    try:
+        family = [psutil.Process(pid)]
+        family += family[0].children(recursive=True)
+        return sum(_share(process) for process in family)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+
+
+def _share(process: psutil.Process) -> int:
+    """The proportional set size; where the system doesn't count it, the resident one."""
+    found = process.memory_full_info()
+    return int(getattr(found, "pss", found.rss))

@@ -10,17 +10,31 @@ COMMANDS = {
     "serve": "casino_club.entry.cli.serve",
     "consumer": "casino_club.entry.cli.consumer",
     "migrate": "casino_club.entry.cli.migrate",
+    "keys": "casino_club.entry.cli.keys",
+    "status": "casino_club.entry.cli.status",
+    "doctor": "casino_club.entry.cli.doctor",
+    "replay": "casino_club.entry.cli.replay",
+    "parked": "casino_club.entry.cli.parked",
+    "refused": "casino_club.entry.cli.refused",
 }
 
 
 def main() -> None:
-    """Each command is the function of its module that bears its name."""
+    """The whole command line, of which only what is called is imported."""
+    commands(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="casino-club")
+
+
+def commands(called: str = "") -> typer.Typer:
+    """Each command is the function or the group of its module that bears its name."""
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_describe)
-    called = sys.argv[1] if len(sys.argv) > 1 else ""
     for name in [called] if called in COMMANDS else COMMANDS:
-        app.command(name)(getattr(import_module(COMMANDS[name]), name))
-    app(prog_name="casino-club")
+        found = getattr(import_module(COMMANDS[name]), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def _describe() -> None:

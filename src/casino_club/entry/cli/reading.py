@@ -17,7 +17,7 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        for line in _complaints(error):
+        for line in complaints(error):
             typer.echo(line, err=True)
         raise typer.Exit(2) from None
 
@@ -36,7 +36,7 @@ def data_dir_of(settings: Settings) -> Path:
     return machine.absolute(settings.data_dir)
 
 
-def _complaints(error: ValidationError) -> list[str]:
+def complaints(error: ValidationError) -> list[str]:
     """One line per bad variable. Values are left out: they may be secrets."""
     found = [
         (".".join(str(part) for part in each["loc"]), each["msg"].removeprefix("Value error, "))

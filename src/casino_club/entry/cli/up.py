@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import typer
 
-from casino_club.entry.cli import checks
+from casino_club.entry.cli import asking, checks
 from casino_club.entry.cli.migrate import prepare_log
 from casino_club.entry.cli.reading import data_dir_of, read_settings
 from casino_club.infra import children, leftovers, runtime
@@ -26,7 +26,7 @@ from casino_club.infra.supervisor import CannotStart, Supervisor, stop_on_signal
 COLOURS = {"starting": "yellow", "ready": "green", "restarting": "red", "stopped": "bright_black"}
 STOP_SIGNALS = ((signal.SIGTERM, 5.0),)  # The API lets running requests end for almost as long.
 STEADY_SECONDS = 3.0
-ANSWER_SECONDS_MAX = 5.0
+FIRST_ACTION = '{"user_id": 7, "action_type": "VIEW_CONTENT"}'
 PROGRAM = (sys.executable, "-m", "casino_club.entry.cli")
 
 
@@ -109,27 +109,25 @@ async def _seems_steady() -> bool:
 
 
 async def _answers(settings: Settings) -> bool:
-    """Whether `GET /readyz` answers 200."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - told apart, not bound
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            reader, writer = await asyncio.open_connection(host, settings.port)
-            try:
-                writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                return (await reader.readline()).split()[1:2] == [b"200"]
-            finally:
-                writer.close()
-    except OSError:
-        return False
+    return await asking.ready_status(settings) == 200
 
 
 def _welcome(settings: Settings, seconds: float) -> None:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - told apart, not bound
-    folder, program = data_dir_of(settings), Path(sys.executable).with_name("casino-club")
+    url = asking.base_url(settings)
+    program = shlex.quote(str(Path(sys.executable).with_name("casino-club")))
+    exports = f"export CASINO_CLUB_DATA_DIR={shlex.quote(str(data_dir_of(settings)))} CASINO_CLUB_PORT={settings.port}"
     _say(
         "",
-        f"Casino-Club is ready after {seconds:.1f} s: {typer.style(f'http://{host}:{settings.port}', bold=True)}",
-        f"See how it fares:  CASINO_CLUB_DATA_DIR={shlex.quote(str(folder))} {shlex.quote(str(program))} status",
+        f"Casino-Club is ready after {seconds:.1f} s: {typer.style(url, bold=True)}",
+        "",
+        "Send a first action, in a second terminal:",
+        "",
+        f"  {exports}",
+        f"  KEY=$({program} keys create first)",
+        f"  curl -s {url}/api/actions -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\",
+        f"    -d '{FIRST_ACTION}'",
+        "",
+        f"Then see how it fares:  {program} status",
         "Ctrl-C ends it.",
         "",
     )

@@ -10,11 +10,18 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ClusterDownError, NoScriptError, ReadOnlyError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from casino_club.infra.ports import HotStoreAway, HotWrite
+from casino_club.infra.ports import HotFacts, HotStoreAway, HotWrite
 
 ANSWER_SECONDS_MAX = 5.0
 SCAN_COUNT = 1_000
@@ -62,6 +69,19 @@ return 1
 
 NOT_LOADED = "0" * 40
 
+AWAY = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    ReadOnlyError,
+    ClusterDownError,
+    OutOfMemoryError,
+)
+"""The store's fault and not that of what is written: it may be tried again as it is."""
+
+TAKES_NO_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN")
+"""The same, from stores whose disk or whose copies are in trouble; the client knows them by these words only."""
+
 
 class RedisHotStore:
     """Keeps the promise of `ports.HotStore`."""
@@ -106,6 +126,18 @@ class RedisHotStore:
         with _away():
             await self.redis.set(_mark_key(projection, 0), mark)
 
+    async def mark_of(self, projection: str) -> int | None:
+        with _away():
+            mark = await self.redis.get(_mark_key(projection, 0))
+        return None if mark is None else int(mark)
+
+    async def apply_apart(self, projection: str, writes: Sequence[HotWrite]) -> None:
+        pipeline = self.redis.pipeline(transaction=False)
+        for write in writes:
+            pipeline.eval(APPLY, *_apply_words("", projection, write))
+        with _away():
+            await pipeline.execute()
+
     async def read(self, user_id: int, names: Sequence[str]) -> dict[str, str | None]:
         with _away():
             values = await cast(
@@ -143,6 +175,18 @@ class RedisHotStore:
     async def ping(self) -> None:
         with _away():
             await self.redis.ping()
+
+    async def facts(self) -> HotFacts:
+        with _away():
+            info: dict[str, Any] = await self.redis.info()
+            survives = bool(info["aof_enabled"]) or await self._saves()
+        return HotFacts(str(info["redis_version"]), survives, str(info["maxmemory_policy"]))
+
+    async def _saves(self) -> bool | None:
+        try:
+            return bool((await self.redis.config_get("save"))["save"])
+        except ResponseError:  # Where the store is rented, its settings may be closed to us.
+            return None
 
     async def _each(self, script: str, keys: Sequence[Sequence[str]]) -> int:
         pipeline = self.redis.pipeline(transaction=False)
@@ -194,5 +238,10 @@ def _mark_key(projection: str, generation: int) -> str:
 def _away() -> Iterator[None]:
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, ClusterDownError) as error:
+    except AWAY as error:
         raise HotStoreAway(f"Redis does not answer: {type(error).__name__}") from error
+    except ResponseError as error:
+        word = next((word for word in TAKES_NO_WRITES if word in str(error)), None)
+        if word is None:
+            raise
+        raise HotStoreAway(f"Redis takes no writes: {word}") from error

@@ -44,6 +44,23 @@ async def parked_rows(db: Db, *, consumer: str | None = None, after_id: int = 0,
     return [ParkedRow(*row) for row in rows]
 
 
-async def release(db: Db, consumer: str, action_id: int) -> None:
-    """Forget a parked row, now that it is applied."""
-    await db.execute("DELETE FROM parked_rows WHERE consumer = $1 AND action_id = $2", consumer, action_id)
+async def release(db: Db, consumer: str, action_id: int) -> bool:
+    """Forget a parked row, now that it is applied or given up; False if there was none."""
+    gone = await db.fetchval(
+        "DELETE FROM parked_rows WHERE consumer = $1 AND action_id = $2 RETURNING 1", consumer, action_id
+    )
+    return gone is not None
+
+
+async def claim(db: Db, consumer: str, action_id: int) -> bool:
+    """Hold a parked row until the transaction ends; False if it is gone, or somebody else holds it."""
+    found = await db.fetchval(
+        "SELECT 1 FROM parked_rows WHERE consumer = $1 AND action_id = $2 FOR UPDATE SKIP LOCKED", consumer, action_id
+    )
+    return found is not None
+
+
+async def counts(db: Db) -> dict[str, int]:
+    """How many rows are parked, by consumer; those that have none are left out."""
+    rows = await db.fetch("SELECT consumer, count(*) FROM parked_rows GROUP BY consumer ORDER BY consumer")
+    return {row[0]: row[1] for row in rows}

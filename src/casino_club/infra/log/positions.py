@@ -63,6 +63,12 @@ async def move(db: Db, held: Held, to: Position) -> Held:
     return Held(held.consumer, held.generation, moved, to)
 
 
+async def live_moves(db: Db) -> dict[str, int]:
+    """How often each live position has moved: the least mark that a hot store must show."""
+    rows = await db.fetch("SELECT consumer, moves FROM log_positions WHERE generation = $1", LIVE)
+    return {row[0]: row[1] for row in rows}
+
+
 async def drop(db: Db, consumer: str, generation: int) -> None:
     """Forget the position of a generation that was rebuilt or given up."""
     assert generation != LIVE

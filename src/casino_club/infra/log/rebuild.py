@@ -43,6 +43,12 @@ async def progress(db: Db, consumer: str) -> Progress | None:
     return None if row is None else Progress(*row)
 
 
+async def rows_to_read(db: Db) -> int:
+    """How many rows a rebuild that begins now has before it. Counting them takes far less than reading them."""
+    rows: int = await db.fetchval("SELECT count(*) FROM user_actions")
+    return rows
+
+
 async def watch(database: Database, consumer: str, *, every_seconds: float = 0.2) -> AsyncIterator[Progress]:
     """The progress of a rebuild, whoever runs it, until it is done."""
     while True:

@@ -33,12 +33,14 @@ async def rebuild_when_asked(subscriptions: Sequence[Subscription], stores: Stor
 
 
 async def run(subscription: Subscription, stores: Stores) -> bool:
-    """Run the projection's rebuild to its end; False if another process is at it."""
+    """Run the rebuild that was asked for to its end; False if another process is at it."""
     async with stores.database.connection() as db:
         if not await db.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", REBUILD_LOCK, subscription.name):
             return False
         try:
-            await _run(subscription, stores, db)
+            # Whoever held the lock until now may have done it.
+            if await rebuild.progress(db, subscription.name) is not None:
+                await _run(subscription, stores, db)
         finally:
             if not db.is_closed():
                 await db.execute("SELECT pg_advisory_unlock_all()")

@@ -1,5 +1,6 @@
 """The PostgreSQL that the settings name."""
 
+from casino_club.infra.addresses import checked
 from casino_club.infra.ports import ServerProcess
 from casino_club.infra.settings import Settings
 
@@ -11,4 +12,9 @@ def server(settings: Settings) -> ServerProcess | None:  # noqa: ARG001 - the sa
 
 def url(settings: Settings) -> str:
     assert settings.database_url is not None
-    return settings.database_url.get_secret_value()
+    return checked(
+        settings.database_url.get_secret_value(),
+        schemes=("postgresql", "postgres"),
+        setting="CASINO_CLUB_DATABASE_URL",
+        example="postgresql://user:password@host:5432/name",
+    )

@@ -1,5 +1,6 @@
 """The Redis that the settings name."""
 
+from casino_club.infra.addresses import checked
 from casino_club.infra.ports import ServerProcess
 from casino_club.infra.settings import Settings
 
@@ -11,4 +12,9 @@ def server(settings: Settings) -> ServerProcess | None:  # noqa: ARG001 - the sa
 
 def url(settings: Settings) -> str:
     assert settings.redis_url is not None
-    return settings.redis_url.get_secret_value()
+    return checked(
+        settings.redis_url.get_secret_value(),
+        schemes=("redis", "rediss", "unix"),
+        setting="CASINO_CLUB_REDIS_URL",
+        example="redis://:password@host:6379/0",
+    )

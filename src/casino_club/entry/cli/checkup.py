@@ -1,0 +1,337 @@
+"""The doctor's checks. Each looks at what was gathered and finds one thing; what can't be known is left out.
+
+To add one, write a function from `Gathered` to a `Finding` and name it in `CHECKS`.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from casino_club.entry.cli.printing import several
+from casino_club.entry.cli.standing import (
+    LAG_SECONDS_MAX,
+    SILENT_SECONDS_MAX,
+    DatabaseLook,
+    HotLook,
+    Look,
+    holder_sentence,
+)
+from casino_club.infra.log import positions
+from casino_club.infra.settings import Settings
+
+PYTHON_MIN = (3, 11)
+POSTGRESQL_MIN = 180_000
+CLOCK_SECONDS_MAX = 1.0
+DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+TIMEOUTS = ("transaction_timeout", "idle_in_transaction_session_timeout")
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found in one line and, unless all is well, how to mend it."""
+
+    check: str
+    state: State
+    found: str
+    mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The data folder. `problem` is a sentence if it can't be used."""
+
+    exists: bool
+    problem: str | None
+    free_mb: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All that checks may look at; None is what could not be had."""
+
+    python: tuple[int, int, int]
+    packages: Mapping[str, tuple[str, str | None]]
+    """By name: the least version wanted, and the one that is installed."""
+    settings: Settings | None
+    settings_problems: Sequence[str] = ()
+    folder: Folder | None = None
+    look: Look | None = None
+    pending_migrations: Sequence[str] | None = None
+    subscribed: Sequence[str] = ()
+    ready_status: int | None = None
+
+    @property
+    def database(self) -> DatabaseLook | None:
+        return self.look.database if self.look and isinstance(self.look.database, DatabaseLook) else None
+
+    @property
+    def hot(self) -> HotLook | None:
+        return self.look.hot if self.look and isinstance(self.look.hot, HotLook) else None
+
+
+def python_version(given: Gathered) -> Finding:
+    version = ".".join(map(str, given.python))
+    if given.python[:2] < PYTHON_MIN:
+        return _failure("Python", f"version {version}", "install Python 3.11 or newer and make the environment again")
+    return _ok("Python", f"version {version}")
+
+
+def packages(given: Gathered) -> Finding:
+    missing = [name for name, (_, found) in given.packages.items() if found is None]
+    old = [
+        f"{name} {found} (wanted {wanted})"
+        for name, (wanted, found) in given.packages.items()
+        if found is not None and _numbers(found) < _numbers(wanted)
+    ]
+    if missing or old:
+        return _failure("Packages", ", ".join([*missing, *old]), "install Casino-Club again, in a fresh environment")
+    return _ok("Packages", f"{len(given.packages)} installed, none too old")
+
+
+def settings(given: Gathered) -> Finding:
+    if given.settings_problems:
+        return _failure("Settings", "; ".join(given.settings_problems), "see docs/reference/settings.md")
+    return _ok("Settings", "each within its bounds")
+
+
+def data_folder(given: Gathered) -> Finding | None:
+    if given.folder is None:
+        return None
+    if given.folder.problem:
+        return _failure("Data folder", given.folder.problem, "make it yours, or set CASINO_CLUB_DATA_DIR")
+    if not given.folder.exists:
+        return _warning("Data folder", "not there yet", "`casino-club up` makes it")
+    return _ok("Data folder", "may be written")
+
+
+def free_space(given: Gathered) -> Finding | None:
+    if given.folder is None or given.folder.free_mb is None or given.settings is None:
+        return None
+    free_mb, wanted_mb = given.folder.free_mb, given.settings.disk_free_mb_min
+    if free_mb < wanted_mb:
+        return _failure("Free space", f"{free_mb:,} MB, {wanted_mb:,} MB are wanted", "free some, or add a disk")
+    if free_mb < 4 * wanted_mb:
+        return _warning("Free space", f"{free_mb:,} MB", f"below {wanted_mb:,} MB `casino-club up` refuses to start")
+    return _ok("Free space", f"{free_mb:,} MB")
+
+
+def postgresql_answers(given: Gathered) -> Finding | None:
+    if given.look is None:
+        return None
+    if isinstance(given.look.database, str):
+        found, _, mend = given.look.database.rpartition("; ")
+        return _failure("PostgreSQL", found or mend, mend)
+    return _ok("PostgreSQL", f"answers in {given.look.database.seconds * 1000:.2f} ms")
+
+
+def postgresql_version(given: Gathered) -> Finding | None:
+    if given.database is None:
+        return None
+    facts = given.database.facts
+    if facts.version_number < POSTGRESQL_MIN:
+        return _failure("PostgreSQL version", facts.version, "upgrade to PostgreSQL 18 or newer")
+    return _ok("PostgreSQL version", facts.version)
+
+
+def durability(given: Gathered) -> Finding | None:
+    if given.database is None:
+        return None
+    off = [name for name in DURABILITY if given.database.facts.settings[name] == "off"]
+    if off:
+        mend = "set them to on in postgresql.conf: a crash may lose actions that were acknowledged"
+        return _failure("Durability", f"{', '.join(off)} off", mend)
+    return _ok("Durability", f"{', '.join(DURABILITY)} on")
+
+
+def timeouts(given: Gathered) -> Finding | None:
+    if given.database is None:
+        return None
+    unset = [name for name in TIMEOUTS if given.database.facts.settings[name] == "0"]
+    if unset:
+        mend = "set them (5min, 60s): a forgotten transaction holds every reader of the log back"
+        return _warning("Timeouts", f"{', '.join(unset)} not set", mend)
+    return _ok("Timeouts", "of transactions are set")
+
+
+def migrations(given: Gathered) -> Finding | None:
+    if given.pending_migrations is None:
+        return None
+    if given.pending_migrations:
+        found = f"{several(len(given.pending_migrations), 'migration', 'migrations')} to run"
+        return _failure("Schema", found, "run `casino-club migrate`")
+    return _ok("Schema", "current")
+
+
+def clock(given: Gathered) -> Finding | None:
+    if given.database is None:
+        return None
+    seconds = given.database.facts.clock_ahead_seconds
+    found = f"{abs(seconds):.3f} s {'behind' if seconds > 0 else 'ahead of'} the database's"
+    if abs(seconds) >= CLOCK_SECONDS_MAX:
+        return _failure("Clock", found, "keep both machines in time with NTP, or streaks and days go wrong")
+    return _ok("Clock", found)
+
+
+def redis_answers(given: Gathered) -> Finding | None:
+    if given.look is None:
+        return None
+    if isinstance(given.look.hot, str):
+        found, _, mend = given.look.hot.rpartition("; ")
+        return _failure("Redis", found or mend, mend)
+    return _ok("Redis", f"version {given.look.hot.facts.version} answers in {given.look.hot.seconds * 1000:.2f} ms")
+
+
+def redis_persists(given: Gathered) -> Finding | None:
+    if given.hot is None:
+        return None
+    survives = given.hot.facts.survives_restart
+    if survives is None:
+        return _warning("Redis persistence", "may not be asked", "see to it that appendonly or save is set")
+    if not survives:
+        mend = "set appendonly yes, or save; until then every restart of Redis means a replay"
+        return _failure("Redis persistence", "off", mend)
+    return _ok("Redis persistence", "on")
+
+
+def redis_keeps_all(given: Gathered) -> Finding | None:
+    if given.hot is None:
+        return None
+    when_full = given.hot.facts.when_full
+    if when_full != "noeviction":
+        mend = "set maxmemory-policy noeviction: what Redis drops in silence reads as 0"
+        return _failure("Redis when full", when_full, mend)
+    return _ok("Redis when full", "refuses writes, drops nothing")
+
+
+def room(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None or given.settings is None:
+        return None
+    ahead, wanted = given.look.log.room.ids_ahead, given.settings.log_partition_rows
+    found = f"{ahead:,} ids ahead of the log"
+    if ahead == 0:
+        return _failure("Partitions", found, "run `casino-club migrate`, which makes more")
+    if ahead < wanted:
+        return _warning("Partitions", found, "less than one partition; run `casino-club migrate`")
+    return _ok("Partitions", found)
+
+
+def readers_have_positions(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None:
+        return None
+    missing = [name for name in given.subscribed if name not in given.look.log.moves]
+    if missing:
+        return _failure(
+            "Positions", f"none of {', '.join(missing)}", "start `casino-club consumer`, or `casino-club up`"
+        )
+    return _ok("Positions", f"{several(len(given.subscribed), 'reader has its', 'readers have theirs')}")
+
+
+def readers_keep_up(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None:
+        return None
+    live = [reader for reader in given.look.log.readers if reader.generation == positions.LIVE]
+    silent = [each.consumer for each in live if (given.look.at - each.moved_at).total_seconds() > SILENT_SECONDS_MAX]
+    if silent:
+        mend = "start `casino-club consumer`, or `casino-club up`"
+        return _failure("Readers", f"nobody follows the log for {', '.join(silent)}", mend)
+    behind = [f"{each.consumer} by {each.seconds:.0f} s" for each in live if each.seconds > LAG_SECONDS_MAX]
+    if behind:
+        return _warning("Readers", f"behind: {', '.join(behind)}", "wait, and look at the consumer's log if it grows")
+    return _ok("Readers", "keep up with the log")
+
+
+def hot_store_agrees(given: Gathered) -> Finding | None:
+    if given.hot is None or given.look is None or given.look.log is None:
+        return None
+    moves = given.look.log.moves
+    lost = [name for name, mark in given.hot.marks.items() if (mark or 0) < moves.get(name, 0)]
+    if lost:
+        mend = f"a consumer that runs makes it again by itself; else `casino-club replay {lost[0]}`"
+        return _failure("Hot values", f"Redis has lost writes of {', '.join(lost)}", mend)
+    return _ok("Hot values", "Redis holds all that was written to it")
+
+
+def parked_rows(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None:
+        return None
+    if parked := given.look.log.parked:
+        found = ", ".join(f"{number:,} of {name}" for name, number in parked.items())
+        return _warning("Parked rows", found, "see `casino-club parked list`, then `casino-club parked retry --all`")
+    return _ok("Parked rows", "none")
+
+
+def long_transaction(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None:
+        return None
+    if holder := given.look.log.holder:
+        found, _, mend = holder_sentence(holder).partition("; ")
+        return _warning("Transactions", found, mend.removesuffix("."))
+    return _ok("Transactions", "none is open for long")
+
+
+def serves(given: Gathered) -> Finding | None:
+    if given.settings is None:
+        return None
+    place = f"{given.settings.host}:{given.settings.port}"
+    if given.ready_status is None:
+        mend = "start `casino-club up`, or set CASINO_CLUB_HOST and CASINO_CLUB_PORT to where it serves"
+        return _failure("HTTP", f"nothing answers at {place}", mend)
+    if given.ready_status != 200:
+        return _failure("HTTP", f"/readyz at {place} answers {given.ready_status}", "mend what failed above")
+    return _ok("HTTP", f"ready at {place}")
+
+
+CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
+    python_version,
+    packages,
+    settings,
+    data_folder,
+    free_space,
+    postgresql_answers,
+    postgresql_version,
+    durability,
+    timeouts,
+    migrations,
+    clock,
+    redis_answers,
+    redis_persists,
+    redis_keeps_all,
+    room,
+    readers_have_positions,
+    readers_keep_up,
+    hot_store_agrees,
+    parked_rows,
+    long_transaction,
+    serves,
+)
+"""In the order in which they are shown: what the others rest on comes first."""
+
+
+def check_up(given: Gathered) -> list[Finding]:
+    """What each check finds."""
+    return [finding for check in CHECKS if (finding := check(given)) is not None]
+
+
+def _ok(check: str, found: str) -> Finding:
+    return Finding(check, State.OK, found)
+
+
+def _warning(check: str, found: str, mend: str) -> Finding:
+    return Finding(check, State.WARNING, found, mend)
+
+
+def _failure(check: str, found: str, mend: str) -> Finding:
+    return Finding(check, State.FAILURE, found, mend)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])

@@ -1,0 +1,142 @@
+"""`casino-club status`: what runs, how far each reader is, and what is wrong."""
+
+from collections.abc import Iterator
+
+import typer
+
+from casino_club.entry.cli.opening import WRONG, run
+from casino_club.entry.cli.printing import MEGABYTE, AsJson, duration, moment, print_json, print_table, several
+from casino_club.entry.cli.reading import read_settings
+from casino_club.entry.cli.standing import DatabaseLook, HotLook, LogLook, Look, ProcessLook, look, problems
+from casino_club.infra.log import positions
+from casino_club.infra.log.lag import ROWS_COUNTED_MAX, Lag
+
+NOTHING_RUNS = "Nothing runs here; `casino-club up` starts everything."
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show what runs, how far each reader of the log is, and what is wrong. Exit code 1 if anything is."""
+    seen = run(look(read_settings()))
+    wrong = problems(seen)
+    if as_json:
+        print_json(_described(seen, wrong))
+    else:
+        _print(seen, wrong)
+    if wrong:
+        raise typer.Exit(WRONG)
+
+
+def nothing_runs(seen: Look) -> bool:
+    """No process of ours, and no database that would be one elsewhere."""
+    return not seen.is_supervised and isinstance(seen.database, str)
+
+
+def _print(seen: Look, wrong: list[str]) -> None:
+    if nothing_runs(seen):
+        typer.echo(f"{NOTHING_RUNS} ({seen.data_dir})")
+    if seen.is_supervised:
+        rows = [_process_row(each) for each in seen.processes]
+        print_table(("Process", "State", "Pid", "Up", "Restarts", "Memory"), rows, empty="")
+        typer.echo()
+    for line in _server_lines(seen):
+        typer.echo(line)
+    if seen.log:
+        _print_log(seen.log)
+    for sentence in wrong:
+        typer.secho(f"! {sentence}", fg="red")
+    if not wrong:
+        typer.secho("All is well.", fg="green")
+
+
+def _server_lines(seen: Look) -> Iterator[str]:
+    if isinstance(seen.database, DatabaseLook):
+        yield f"PostgreSQL {seen.database.facts.version} answers in {seen.database.seconds * 1000:.2f} ms."
+    if isinstance(seen.hot, HotLook):
+        yield f"Redis {seen.hot.facts.version} answers in {seen.hot.seconds * 1000:.2f} ms."
+
+
+def _print_log(log: LogLook) -> None:
+    room = log.room
+    typer.echo(
+        f"The log is at id {room.last_id:,} in {several(room.partitions, 'partition', 'partitions')}, "
+        f"with room for {room.ids_ahead:,} more."
+    )
+    typer.echo(
+        f"{several(sum(log.parked.values()), 'row', 'rows')} parked; "
+        f"{several(log.refused_open, 'refused action', 'refused actions')} open.\n"
+    )
+    rows = [_reader_row(each, log) for each in log.readers]
+    print_table(("Reader", "Rows behind", "Seconds behind", "Moved", "Rebuilt"), rows, empty="No reader has begun yet.")
+    typer.echo()
+
+
+def _process_row(each: ProcessLook) -> tuple[str, ...]:
+    seen, memory = each.seen, each.memory_bytes
+    return (
+        seen.name,
+        seen.state,
+        "–" if seen.pid is None else str(seen.pid),
+        "–" if each.uptime_seconds is None else duration(each.uptime_seconds),
+        str(seen.restarts),
+        "–" if memory is None else f"{memory / MEGABYTE:.0f} MB",
+    )
+
+
+def _reader_row(reader: Lag, log: LogLook) -> tuple[str, ...]:
+    rows = f"{reader.rows:,}" + (" or more" if reader.rows >= ROWS_COUNTED_MAX else "")
+    at = log.rebuilds.get(reader.consumer) if reader.generation != positions.LIVE else None
+    rebuilt = f"to id {at.at_id:,} of {at.last_id:,}" if at else "–"
+    name = reader.consumer if reader.generation == positions.LIVE else f"{reader.consumer}, rebuilding"
+    return name, rows, f"{reader.seconds:.1f}", moment(reader.moved_at), rebuilt
+
+
+def _described(seen: Look, wrong: list[str]) -> dict[str, object]:
+    return {
+        "ok": not wrong,
+        "problems": wrong,
+        "running": not nothing_runs(seen),
+        "at": seen.at,
+        "data_dir": str(seen.data_dir),
+        "processes": [_described_process(each) for each in seen.processes],
+        "postgresql": _described_database(seen.database),
+        "redis": _described_hot(seen.hot),
+        "log": _described_log(seen.log) if seen.log else None,
+    }
+
+
+def _described_process(each: ProcessLook) -> dict[str, object]:
+    seen = each.seen
+    return {
+        "name": seen.name,
+        "state": seen.state,
+        "pid": seen.pid,
+        "restarts": seen.restarts,
+        "since": seen.since,
+        "uptime_seconds": each.uptime_seconds,
+        "memory_bytes": each.memory_bytes,
+    }
+
+
+def _described_database(database: DatabaseLook | str) -> dict[str, object]:
+    if isinstance(database, str):
+        return {"answers": False, "problem": database}
+    return {"answers": True, "version": database.facts.version, "answer_seconds": database.seconds}
+
+
+def _described_hot(hot: HotLook | str) -> dict[str, object]:
+    if isinstance(hot, str):
+        return {"answers": False, "problem": hot}
+    return {"answers": True, "version": hot.facts.version, "answer_seconds": hot.seconds}
+
+
+def _described_log(log: LogLook) -> dict[str, object]:
+    return {
+        "last_id": log.room.last_id,
+        "partitions": log.room.partitions,
+        "ids_ahead": log.room.ids_ahead,
+        "readers": [reader._asdict() for reader in log.readers],
+        "rebuilds": {name: at._asdict() for name, at in log.rebuilds.items()},
+        "oldest_transaction": log.holder._asdict() if log.holder else None,
+        "parked_rows": log.parked,
+        "refused_actions_open": log.refused_open,
+    }

@@ -1,0 +1,143 @@
+"""The doctor's checks as functions: each finds its fault, and none where there is none."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casino_club.entry.cli.checkup import CHECKS, Folder, Gathered, State, check_up
+from casino_club.entry.cli.standing import DatabaseLook, HotLook, LogLook, Look
+from casino_club.infra.db.facts import DatabaseFacts
+from casino_club.infra.log.lag import Holder, Lag
+from casino_club.infra.log.room import Room
+from casino_club.infra.ports import HotFacts
+from casino_club.infra.settings import Settings
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SETTINGS = Settings.model_validate({"disk_free_mb_min": 100, "log_partition_rows": 1_000})
+POSTGRESQL_SETTINGS = {
+    **dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "on"),
+    **dict.fromkeys(("transaction_timeout", "idle_in_transaction_session_timeout"), "60000"),
+}
+LOG = LogLook(
+    readers=[Lag("hot", 0, 0, 0.0, NOW)],
+    moves={"hot": 5},
+    rebuilds={},
+    holder=None,
+    room=Room(3, 10, 4_000),
+    parked={},
+    refused_open=0,
+)
+DATABASE = DatabaseLook(0.001, DatabaseFacts("18.1", 180_001, POSTGRESQL_SETTINGS, 0.002), LOG)
+HOT = HotLook(0.001, HotFacts("9.1", survives_restart=True, when_full="noeviction"), {"hot": 5})
+WELL = Gathered(
+    python=(3, 12, 1),
+    packages={"typer": ("0.29", "0.29.1")},
+    settings=SETTINGS,
+    folder=Folder(exists=True, problem=None, free_mb=5_000),
+    look=Look(NOW, Path("data"), True, [], DATABASE, HOT),
+    pending_migrations=[],
+    subscribed=["hot"],
+    ready_status=200,
+)
+
+
+def with_look(**changes: Any) -> Gathered:
+    assert WELL.look is not None
+    return replace(WELL, look=replace(WELL.look, **changes))
+
+
+def with_log(**changes: Any) -> Gathered:
+    return with_look(database=replace(DATABASE, log=replace(LOG, **changes)))
+
+
+def with_facts(**changes: Any) -> Gathered:
+    return with_look(database=replace(DATABASE, facts=replace(DATABASE.facts, **changes)))
+
+
+def with_hot(**changes: Any) -> Gathered:
+    return with_look(hot=replace(HOT, facts=replace(HOT.facts, **changes)))
+
+
+def with_folder(**changes: Any) -> Gathered:
+    assert WELL.folder is not None
+    return replace(WELL, folder=replace(WELL.folder, **changes))
+
+
+def turned_off(name: str, value: str) -> Gathered:
+    return with_facts(settings={**POSTGRESQL_SETTINGS, name: value})
+
+
+ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
+    ("Python", State.FAILURE, lambda: replace(WELL, python=(3, 10, 9))),
+    ("Packages", State.FAILURE, lambda: replace(WELL, packages={"typer": ("0.29", None)})),
+    ("Packages", State.FAILURE, lambda: replace(WELL, packages={"typer": ("0.29", "0.9.3")})),
+    ("Settings", State.FAILURE, lambda: replace(WELL, settings_problems=["CASINO_CLUB_PORT: too large"])),
+    ("Data folder", State.FAILURE, lambda: with_folder(problem="can't be written")),
+    ("Data folder", State.WARNING, lambda: with_folder(exists=False)),
+    ("Free space", State.FAILURE, lambda: with_folder(free_mb=99)),
+    ("Free space", State.WARNING, lambda: with_folder(free_mb=399)),
+    ("PostgreSQL", State.FAILURE, lambda: with_look(database="It does not answer; start it.")),
+    ("PostgreSQL version", State.FAILURE, lambda: with_facts(version_number=170_006)),
+    ("Durability", State.FAILURE, lambda: turned_off("fsync", "off")),
+    ("Durability", State.FAILURE, lambda: turned_off("synchronous_commit", "off")),
+    ("Durability", State.FAILURE, lambda: turned_off("full_page_writes", "off")),
+    ("Timeouts", State.WARNING, lambda: turned_off("transaction_timeout", "0")),
+    ("Timeouts", State.WARNING, lambda: turned_off("idle_in_transaction_session_timeout", "0")),
+    ("Schema", State.FAILURE, lambda: replace(WELL, pending_migrations=["2026_11_20_the_log"])),
+    ("Clock", State.FAILURE, lambda: with_facts(clock_ahead_seconds=1.0)),
+    ("Clock", State.FAILURE, lambda: with_facts(clock_ahead_seconds=-1.5)),
+    ("Redis", State.FAILURE, lambda: with_look(hot="Redis does not answer; start it.")),
+    ("Redis persistence", State.FAILURE, lambda: with_hot(survives_restart=False)),
+    ("Redis persistence", State.WARNING, lambda: with_hot(survives_restart=None)),
+    ("Redis when full", State.FAILURE, lambda: with_hot(when_full="allkeys-lru")),
+    ("Partitions", State.FAILURE, lambda: with_log(room=Room(1, 1_000, 1_001))),
+    ("Partitions", State.WARNING, lambda: with_log(room=Room(1, 500, 1_001))),
+    ("Positions", State.FAILURE, lambda: with_log(moves={})),
+    ("Readers", State.FAILURE, lambda: with_log(readers=[Lag("hot", 0, 0, 0.0, NOW - timedelta(minutes=2))])),
+    ("Readers", State.WARNING, lambda: with_log(readers=[Lag("hot", 0, 9, 31.0, NOW)])),
+    ("Hot values", State.FAILURE, lambda: with_look(hot=replace(HOT, marks={"hot": 4}))),
+    ("Hot values", State.FAILURE, lambda: with_look(hot=replace(HOT, marks={"hot": None}))),
+    ("Parked rows", State.WARNING, lambda: with_log(parked={"hot": 2})),
+    ("Transactions", State.WARNING, lambda: with_log(holder=Holder(1, "loader", 9.0, "active"))),
+    ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=None)),
+    ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=503)),
+]
+
+
+def test_where_all_is_well_every_check_says_so() -> None:
+    findings = check_up(WELL)
+
+    assert len(findings) == len(CHECKS)
+    assert {finding.state for finding in findings} == {State.OK}
+    assert all(finding.mend is None for finding in findings)
+
+
+@pytest.mark.parametrize(("check", "state", "make"), ILLS, ids=[f"{check}-{i}" for i, (check, _, _) in enumerate(ILLS)])
+def test_an_ill_is_found_by_its_check_alone_with_what_to_do(
+    check: str, state: State, make: Callable[[], Gathered]
+) -> None:
+    [found] = [finding for finding in check_up(make()) if finding.state is not State.OK]
+
+    assert (found.check, found.state) == (check, state)
+    assert found.mend
+    assert "\n" not in found.found + found.mend
+
+
+def test_every_check_has_an_ill_that_it_finds() -> None:
+    assert {finding.check for finding in check_up(WELL)} == {check for check, _, _ in ILLS}
+
+
+def test_a_rebuild_that_lags_is_no_ill() -> None:
+    readers = [*LOG.readers, Lag("hot", 1, 100_000, 9_999.0, NOW - timedelta(hours=1))]
+
+    assert {finding.state for finding in check_up(with_log(readers=readers))} == {State.OK}
+
+
+def test_without_settings_only_what_needs_none_is_checked() -> None:
+    findings = check_up(Gathered((3, 11, 0), {}, None, ["CASINO_CLUB_PORT: too large"]))
+
+    assert [finding.check for finding in findings] == ["Python", "Packages", "Settings"]
