@@ -22,7 +22,7 @@ POLL_SECONDS = 0.02
 STANDBY_SECONDS = 1.0
 KEEP_SECONDS = 10.0
 ROW_ATTEMPTS_MAX = 3
-RETRY_SECONDS = (0.05, 0.2, 1.0, 5.0)
+RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 LEADER_LOCK = 7_215_510
 AWAY = (*SERVER_AWAY, *CROSSED, HotStoreAway)
 """The stores' fault, not a row's: waited out for as long as it takes, and nothing is parked."""
