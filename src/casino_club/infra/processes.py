@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import psutil  # type: ignore[import-untyped]  # it comes without types
+import psutil
 
 from casino_club.infra.machine import read_text
 from casino_club.infra.ports import Unusable

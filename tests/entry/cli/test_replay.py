@@ -11,7 +11,7 @@ from casino_club.entry.cli.replay import refusal, run_in_turn
 from casino_club.features.actions.jobs import hot
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
-from casino_club.infra.log import positions, rebuild, rebuilder
+from casino_club.infra.log import rebuild, rebuilder
 from casino_club.infra.log.follower import Stores
 from casino_club.infra.log.subscribe import Kind
 from casino_club.infra.ports import HotValue, HotWrite
@@ -79,7 +79,7 @@ async def test_while_another_process_rebuilds_it_is_watched_to_its_end(
         watching = asyncio.create_task(club.call("replay", "hot", "--json"))
         await until_asked(database)
         async with database.transaction() as db:
-            await positions.drop(db, "hot", rebuild.GENERATION)
+            await db.execute("DELETE FROM log_positions WHERE generation = $1", rebuild.GENERATION)
 
         done = await watching
 
