@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 import asyncpg
+import psutil
 
 from casino_club.infra import leftovers, machine, places
 from casino_club.infra.ports import Account, ServerProcess, Unusable
@@ -30,7 +31,7 @@ port = 5432
 max_connections = 100
 fsync = on
 synchronous_commit = on
-shared_buffers = 256MB
+shared_buffers = {buffers_mb}MB
 max_wal_size = 4GB
 min_wal_size = 512MB
 checkpoint_timeout = 15min
@@ -109,7 +110,13 @@ def _prepare(data_dir: Path, account: Account | None) -> None:
         _initialise(place, machine.secret_in(_password_file(data_dir), token_urlsafe(32)), account)
     sockets = places.make_socket_folder(data_dir, NAME, account)
     quoted = str(sockets).replace("'", "''")
-    machine.write_private_file(cluster / "casino-club.conf", CONFIGURATION.format(sockets=quoted), account)
+    configuration = CONFIGURATION.format(sockets=quoted, buffers_mb=_buffers_mb(psutil.virtual_memory().total))
+    machine.write_private_file(cluster / "casino-club.conf", configuration, account)
+
+
+def _buffers_mb(memory_bytes: int) -> int:
+    """An eighth of the machine, within bounds. A page of it costs memory only once it has been used."""
+    return min(1_024, max(128, memory_bytes // 8 // 1024**2))
 
 
 def _clean(data_dir: Path) -> None:
