@@ -4,8 +4,10 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from casino_club.entry.cli.up import FIRST_ACTION
 from casino_club.infra import runtime
 from casino_club.infra.settings import Settings
 from tests.builders.servers import forget, private_servers
@@ -83,6 +85,16 @@ def test_what_up_starts_is_found_well_and_takes_keys_and_a_replay_while_it_serve
     )
 
     assert set(states(examined).values()) == {"ok"}
-    assert key.stdout.startswith("cck_")
+    assert recorded(running, key.stdout.strip()) == 201
     assert (replayed.code, replayed.stderr) == (0, "")
     assert running.run("status").code == 0
+
+
+def recorded(club: Club, key: str) -> int:
+    """The status of the action that `up` proposes to send first."""
+    answer = httpx.post(
+        f"http://127.0.0.1:{club.variables['CASINO_CLUB_PORT']}/api/actions",
+        content=FIRST_ACTION,
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    return answer.status_code
