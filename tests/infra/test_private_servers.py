@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from casino_club.infra import machine, places, runtime
+from casino_club.infra.backends.embedded import postgres
 from casino_club.infra.ports import ServerProcess, Unusable
 from casino_club.infra.processes import processes
 from casino_club.infra.settings import Settings
@@ -96,7 +97,6 @@ async def test_postgresql_is_durable_bounded_and_off_the_network(data_dir: Path)
         "listen_addresses": "",
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",
-        "shared_buffers": "256MB",
         "max_wal_size": "4GB",
         "min_wal_size": "512MB",
         "checkpoint_timeout": "15min",
@@ -113,6 +113,11 @@ async def test_postgresql_is_durable_bounded_and_off_the_network(data_dir: Path)
         found = {name: await ask(database_url, f"SELECT current_setting('{name}')") for name in expected}
 
     assert found == expected
+
+
+@pytest.mark.parametrize(("memory_gb", "buffers_mb"), [(0.5, 128), (4, 512), (24, 1_024)])
+def test_postgresql_gets_an_eighth_of_the_memory_within_bounds(memory_gb: float, buffers_mb: int) -> None:
+    assert postgres.buffers_mb(int(memory_gb * 1024**3)) == buffers_mb
 
 
 def test_redis_keeps_every_write_and_drops_none(data_dir: Path) -> None:

@@ -110,11 +110,11 @@ def _prepare(data_dir: Path, account: Account | None) -> None:
         _initialise(place, machine.secret_in(_password_file(data_dir), token_urlsafe(32)), account)
     sockets = places.make_socket_folder(data_dir, NAME, account)
     quoted = str(sockets).replace("'", "''")
-    configuration = CONFIGURATION.format(sockets=quoted, buffers_mb=_buffers_mb(psutil.virtual_memory().total))
+    configuration = CONFIGURATION.format(sockets=quoted, buffers_mb=buffers_mb(psutil.virtual_memory().total))
     machine.write_private_file(cluster / "casino-club.conf", configuration, account)
 
 
-def _buffers_mb(memory_bytes: int) -> int:
+def buffers_mb(memory_bytes: int) -> int:
     """An eighth of the machine, within bounds. A page of it costs memory only once it has been used."""
     return min(1_024, max(128, memory_bytes // 8 // 1024**2))
 
