@@ -1,8 +1,11 @@
 """Many callers, one transaction: what arrives while a commit is under way goes into the next one together."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar, cast
+
+from casino_club.infra.telemetry import metrics
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -53,6 +56,8 @@ class GroupCommit(Generic[Item, Result]):
     async def _commit_groups(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+            metrics.COMMIT_BATCH_ACTIONS.observe(len(group))
+            began = time.perf_counter()
             try:
                 results = await self._commit([item for item, _ in group])
                 assert len(results) == len(group), "a commit answers for every item"
@@ -61,6 +66,8 @@ class GroupCommit(Generic[Item, Result]):
                     if not future.done():
                         future.set_exception(failure)
                 continue
+            finally:
+                metrics.COMMIT_BATCH_SECONDS.observe(time.perf_counter() - began)
             for (_, future), result in zip(group, results, strict=True):
                 if not future.done():
                     future.set_result(result)
