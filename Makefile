@@ -9,7 +9,7 @@ PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-chec
 LOCK = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--group build --custom-compile-command "make lock"
 
-.PHONY: demo test check bench gen lock
+.PHONY: demo test test-faults check bench gen lock
 
 demo: .venv/.stamp
 	@exec .venv/bin/casino-club up
@@ -17,6 +17,11 @@ demo: .venv/.stamp
 # ARGS goes on to pytest: make test ARGS=tests/architecture
 test: .venv/.stamp-dev
 	@exec .venv/bin/python -m pytest $(ARGS)
+
+# Kills each kind of process 20 times, and a process at each named point. PAGE=docs/faults.md writes the table down.
+test-faults: .venv/.stamp-dev
+	@exec env CASINO_CLUB_TEST_KILLS="$${CASINO_CLUB_TEST_KILLS:-20}" CASINO_CLUB_TEST_FAULTS_PAGE="$(PAGE)" \
+		.venv/bin/python -m pytest tests/faults $(ARGS)
 
 check: .venv/.stamp-dev
 	@.venv/bin/ruff format --check --quiet

@@ -1,0 +1,34 @@
+"""How often each is killed, and the table at the end."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faults import page
+
+KILLS = int(os.environ.get("CASINO_CLUB_TEST_KILLS", "2"))
+PAGE = os.environ.get("CASINO_CLUB_TEST_FAULTS_PAGE", "")
+
+_tallies = pytest.StashKey[list[page.Tally]]()
+
+
+@pytest.fixture
+def kills() -> int:
+    """How often each kind of process, and a process at each point, is killed."""
+    return KILLS
+
+
+@pytest.fixture
+def tallies(request: pytest.FixtureRequest) -> list[page.Tally]:
+    """What the table at the end is made of."""
+    return request.config.stash.setdefault(_tallies, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    found = config.stash.get(_tallies, [])
+    if found:
+        terminalreporter.section("kills")
+        terminalreporter.write_line(page.table(found))
+    if found and PAGE:
+        page.write(Path(PAGE), found)

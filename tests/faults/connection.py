@@ -1,0 +1,62 @@
+"""HTTP as a plain client speaks it: one connection, one request at a time, and an honest word when no answer came."""
+
+import asyncio
+from contextlib import suppress
+
+ANSWER_SECONDS_MAX = 10.0
+ANSWER_BYTES_MAX = 1 << 24
+
+
+class NoAnswer(Exception):
+    """Nobody can say what became of the request."""
+
+
+class Connection:
+    """Opened when it is needed, given up after any trouble."""
+
+    def __init__(self, port: int, key: str, *, seconds_max: float = ANSWER_SECONDS_MAX) -> None:
+        self._port, self._key, self._seconds_max = port, key, seconds_max
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """The status and the content of the answer. Raises NoAnswer."""
+        try:
+            async with asyncio.timeout(self._seconds_max):
+                reader, writer = self._streams or await self._open()
+                writer.write(self._head(path, len(body)) + body)
+                return await _answer(reader)
+        except (OSError, EOFError, asyncio.LimitOverrunError) as trouble:
+            await self.close()
+            raise NoAnswer(repr(trouble)) from trouble
+
+    async def close(self) -> None:
+        if self._streams is not None:
+            _, writer = self._streams
+            self._streams = None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=ANSWER_BYTES_MAX)
+        return self._streams
+
+    def _head(self, path: str, length: int) -> bytes:
+        lines = (
+            f"POST {path} HTTP/1.1",
+            "Host: localhost",
+            f"Authorization: Bearer {self._key}",
+            "Content-Type: application/json",
+            f"Content-Length: {length}",
+        )
+        return "\r\n".join((*lines, "", "")).encode()
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+    status, length = int(head[0].split()[1]), 0
+    for line in head[1:]:
+        name, _, text = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(text)
+    return status, await reader.readexactly(length)
