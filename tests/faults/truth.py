@@ -29,14 +29,14 @@ HOT_NAMES = ("streak_count", "daily_play_count", "last_action_ts", "hot_row_id")
 async def settled(stage: Stage) -> None:
     """Waits until every reader of the log has caught up and no rebuild is left."""
     async with asyncio.timeout(SETTLED_SECONDS_MAX), stage.database() as db:
-        while any(each.rows for each in await lag.lags(db)) or await rebuild.asked_for(db):  # noqa: ASYNC110
+        while any(each.rows for each in await lag.lags(db)) or await rebuild.asked_for(db):  # noqa: ASYNC110 - other processes get there
             await asyncio.sleep(LOOK_SECONDS)
 
 
 async def seconds_until_shown(stage: Stage, user_id: int, action_id: int, *, since: float) -> float:
     """Waits until the hot store shows this row of the user, or a later one; the time from `since`."""
     async with asyncio.timeout(SETTLED_SECONDS_MAX):
-        while await _guard(stage, user_id) < action_id:  # noqa: ASYNC110
+        while await _guard(stage, user_id) < action_id:  # noqa: ASYNC110 - other processes get there
             await asyncio.sleep(LOOK_SECONDS)
     return time.monotonic() - since
 
