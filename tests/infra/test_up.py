@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from casino_club.infra import machine
-from casino_club.infra.processes import only_supervisor
+from casino_club.infra.processes import ProcessState, only_supervisor, processes, save_processes
 from tests.infra.supervised import make_folders
 
 
@@ -79,6 +80,16 @@ def test_a_second_up_is_told_who_holds_the_folder(tmp_path: Path) -> None:
         done = up(data_dir)
 
     assert_one_line(done, f"pid {os.getpid()}", "Ctrl-C")
+
+
+def test_what_a_killed_supervisor_said_last_is_forgotten(tmp_path: Path) -> None:
+    data_dir = make_folders(tmp_path / "data")
+    save_processes(data_dir, [ProcessState("api", "ready", os.getpid(), 0, datetime.now(UTC))])
+
+    up(data_dir, CASINO_CLUB_DISK_FREE_MB_MIN="999999999999")
+
+    with only_supervisor(data_dir):
+        assert processes(data_dir) == []
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -19,7 +19,7 @@ from casino_club.entry.cli.reading import data_dir_of, read_settings
 from casino_club.infra import children, leftovers, runtime
 from casino_club.infra.db import migrate
 from casino_club.infra.ports import ServerProcess, Unusable
-from casino_club.infra.processes import ProcessState, State, only_supervisor
+from casino_club.infra.processes import ProcessState, State, only_supervisor, save_processes
 from casino_club.infra.settings import Settings
 from casino_club.infra.supervisor import CannotStart, Supervisor, stop_on_signals
 
@@ -40,6 +40,7 @@ def run(settings: Settings, *, program: Sequence[str] = PROGRAM) -> None:
     try:
         checks.make_data_dir(data_dir_of(settings))
         with only_supervisor(data_dir_of(settings)):
+            save_processes(data_dir_of(settings), [])  # What a killed one said last is true no more.
             leftovers.end(leftovers.of_ourselves(data_dir_of(settings)), STOP_SIGNALS)
             checks.check_disk(data_dir_of(settings), settings.disk_free_mb_min)
             checks.check_port(settings)
