@@ -12,12 +12,12 @@ from casino_club.infra.telemetry.metrics import METRICS
 from tests.architecture.repo import ROOT
 
 PLAN = ROOT / "src/casino_club/features/actions/tracking_plan.toml"
-SUBSCRIBED = re.compile(r"@subscribe\w*\(\s*\"([^\"]+)\"")
+DECLARED = re.compile(r"@(?:subscribe\w*|job)\(\s*\"([^\"]+)\"")
 
 NAMES = {
     "actions.md": list(tomllib.loads(PLAN.read_text())["types"]),
     "settings.md": [f"CASINO_CLUB_{name.upper()}" for name in Settings.model_fields],
-    "jobs.md": [name for path in ROOT.glob("src/**/jobs.py") for name in SUBSCRIBED.findall(path.read_text())],
+    "jobs.md": [name for path in ROOT.glob("src/**/*.py") for name in DECLARED.findall(path.read_text())],
     "metrics.md": list(METRICS),
 }
 

@@ -15,9 +15,14 @@ from casino_club.features.actions import routes as actions_routes
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.moment import MomentPolicy
 from casino_club.features.actions.rules.plan import Checks, TrackingPlan, merged
+from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.infra import runtime
 from casino_club.infra.backends.hot_store import RedisHotStore
+from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.db.database import Database
+from casino_club.infra.jobs import upkeep
+from casino_club.infra.jobs.job import Job
+from casino_club.infra.log.follower import Stores
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.log.subscribe import Policies, Subscription
 from casino_club.infra.log.wake import Bell
@@ -41,6 +46,12 @@ class Platform:
     log: Log
     hot: HotStore
     policies: Policies
+
+    @property
+    def stores(self) -> Stores:
+        """What followers of the log work with."""
+        files = LogFiles(runtime.log_archive_dir(self.settings))
+        return Stores(self.database, self.hot, self.policies, files)
 
 
 @asynccontextmanager
@@ -76,7 +87,10 @@ def load_policies(settings: Settings) -> Policies:
         raise Unusable(f"CASINO_CLUB_TIMEZONE: {settings.timezone!r} is no time zone; try Asia/Seoul.") from error
     gap_us = settings.streak_gap_minutes * MINUTE_US
     checks = Checks(load_tracking_plan(settings.tracking_plan))
-    return {ActionPolicy: ActionPolicy(checks, moment, gap_us, calendar)}
+    return {
+        ActionPolicy: ActionPolicy(checks, moment, gap_us, calendar),
+        RefusalPolicy: RefusalPolicy(settings.refused_keep_days),
+    }
 
 
 def load_tracking_plan(own: Path | None) -> TrackingPlan:
@@ -97,3 +111,8 @@ def _plan(text: str) -> TrackingPlan:
 def subscriptions() -> list[Subscription]:
     """Every subscription of every slice."""
     return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Subscription)]
+
+
+def jobs() -> list[Job]:
+    """Every job of infra's and of the slices'."""
+    return [found for module in (upkeep, *SLICE_JOBS) for found in vars(module).values() if isinstance(found, Job)]

@@ -1,8 +1,10 @@
 """Which servers this process talks to, and the only place that asks for the mode."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from casino_club.infra import machine
 from casino_club.infra.backends.cluster import postgres as cluster_postgres
 from casino_club.infra.backends.cluster import redis as cluster_redis
 from casino_club.infra.backends.cluster import tokens as cluster_tokens
@@ -68,6 +70,11 @@ def database_url(settings: Settings) -> str:
 def redis_url(settings: Settings) -> str:
     """Redis, `redis://…` or `unix://…`."""
     return backends(settings).redis.url(settings)
+
+
+def log_archive_dir(settings: Settings) -> Path:
+    """The folder of exported partitions."""
+    return machine.absolute(settings.log_archive_dir or settings.data_dir / "archive" / "log")
 
 
 def token_secret(settings: Settings) -> str:

@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CASINO_CLUB_", extra="forbid", frozen=True)
 
     mode: Literal["embedded", "cluster"] = Field(
-        "embedded", description="`embedded` starts private servers under the data folder; `cluster` uses the named ones."
+        "embedded",
+        description="`embedded` starts private servers under the data folder; `cluster` uses the named ones.",
     )
     data_dir: Path = Field(
         default_factory=_default_data_dir, description="Folder that holds everything the embedded servers keep."
@@ -54,10 +55,17 @@ class Settings(BaseSettings):
         200, ge=2, description="More partitions than this are exported and detached, the oldest first."
     )
 
+    log_archive_dir: Path | None = Field(
+        None, description="Folder that partitions are exported to; `archive/log` in the data folder if you name none."
+    )
+
     http_body_mb_max: int = Field(16, ge=1, le=256, description="Largest request body that is read.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     metrics_port: int | None = Field(
-        None, ge=1, le=65535, description="Port on which a consumer serves its metrics; embedded, the API shows them all."
+        None,
+        ge=1,
+        le=65535,
+        description="Port on which a consumer serves its metrics; embedded, the API shows them all.",
     )
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ COMMANDS = {
     "replay": "casino_club.entry.cli.replay",
     "parked": "casino_club.entry.cli.parked",
     "refused": "casino_club.entry.cli.refused",
+    "archive": "casino_club.entry.cli.archive",
 }
 
 

@@ -9,7 +9,6 @@ from casino_club.entry.cli.printing import AsJson, moment, note, print_json, pri
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import open_platform, subscriptions
 from casino_club.infra.db.database import Db
-from casino_club.infra.log.follower import Stores
 from casino_club.infra.log.parked import ParkedRow, counts, parked_rows, release
 from casino_club.infra.log.retry import Retried, retry, retry_all
 from casino_club.infra.log.subscribe import Subscription
@@ -87,7 +86,7 @@ async def _retry(settings: Settings, consumer: str | None, row_id: int | None) -
     async with open_platform(settings) as platform:
         async with platform.database.connection() as db:
             chosen = await _chosen(db, consumer)
-        stores, total = Stores(platform.database, platform.hot, platform.policies), Retried()
+        stores, total = platform.stores, Retried()
         for subscription in chosen:
             if row_id is None:
                 total = total.plus(await retry_all(subscription, stores))

@@ -1,6 +1,7 @@
 """The reference pages, made from the objects that they describe. `make gen` writes them; a test compares them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
 
@@ -8,8 +9,9 @@ from annotated_types import Ge, Le, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from casino_club.entry.wiring import load_tracking_plan, subscriptions
+from casino_club.entry.wiring import jobs, load_tracking_plan, subscriptions
 from casino_club.features.actions.rules.plan import TypeRule, described
+from casino_club.infra.backends.parquet import SCHEMA
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.metrics import METRICS
 
@@ -33,6 +35,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "actions.md": actions_page(),
         "jobs.md": jobs_page(),
+        "archive.md": archive_page(),
         "metrics.md": metrics_page(),
     }
 
@@ -70,15 +73,38 @@ def actions_page() -> str:
 
 
 def jobs_page() -> str:
-    """Each reader of the log with its kind, and what it is given."""
-    rows = [
+    """Each reader of the log with its kind, and what it is given; each job with its interval."""
+    followers = [
         (f"`{each.name}`", each.kind, _codes(sorted(each.types)) or "all", _codes(each.hot_names) or "–", each.about)
         for each in sorted(subscriptions(), key=lambda each: each.name)
     ]
+    timed = [
+        (f"`{each.name}`", _interval(each.every), each.about) for each in sorted(jobs(), key=lambda each: each.name)
+    ]
     return _page(
         "Jobs",
-        "What runs because of the log. A *projection* may be rebuilt at any time; a *reaction* acts once per row.",
-        _table(("Name", "Kind", "Action types", "Hot metrics", "What it does"), rows),
+        "What runs in the consumer: because of the log, and because time passes.",
+        "## By the log",
+        "A *projection* may be rebuilt at any time; a *reaction* acts once per row.",
+        _table(("Name", "Kind", "Action types", "Hot metrics", "What it does"), followers),
+        "## By the clock",
+        "Of several consumers, one at a time runs a job. A run that fails is logged, and the next one tries again.",
+        _table(("Name", "Every", "What it does"), timed),
+    )
+
+
+def archive_page() -> str:
+    """Each column of the files that partitions are exported to."""
+    rows = [
+        (f"`{field.name}`", f"`{field.type}`", "yes" if field.nullable else "–", field.metadata[b"about"].decode())
+        for field in SCHEMA
+    ]
+    return _page(
+        "Archive",
+        "Partitions of the log that are too old or too many become Parquet files, compressed with zstd, in the folder "
+        "`CASINO_CLUB_LOG_ARCHIVE_DIR`, and leave the table. A replay reads them before the table, so keep them; they "
+        "can be moved, all together.",
+        _table(("Column", "Type", "May be null", "What it holds"), rows),
     )
 
 
@@ -105,6 +131,14 @@ def _page(title: str, purpose: str, *parts: str) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _interval(every: timedelta) -> str:
+    seconds = round(every.total_seconds())
+    for name, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds % length == 0:
+            return name if seconds == length else f"{seconds // length} {name}s"
+    return f"{seconds} seconds"
 
 
 def _codes(names: Iterable[str]) -> str:

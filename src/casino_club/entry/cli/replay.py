@@ -17,13 +17,17 @@ from casino_club.entry.cli.printing import AsJson, note, print_json, several
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import open_platform, subscriptions
 from casino_club.infra.db.database import Database
-from casino_club.infra.log import parked, rebuild, rebuilder
+from casino_club.infra.log import detached, parked, reader, rebuild, rebuilder
 from casino_club.infra.log.follower import Stores
 from casino_club.infra.log.rebuild import Progress as Position
 from casino_club.infra.log.subscribe import Kind, Subscription
 from casino_club.infra.settings import Settings
 
 TURN_SECONDS = 1.0
+
+FromId = Annotated[
+    int, typer.Option("--from-id", min=1, help="Leave out what is before this id, if the files that hold it are lost.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,9 @@ class Replayed:
 
 
 def replay(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The projection, such as hot.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The projection, such as hot.")],
+    from_id: FromId = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Make a projection again from the whole log. It is shown once it is complete; until then the old one stays.
 
@@ -50,7 +56,7 @@ def replay(
     # What goes wrong with a row is kept with the row; the terminal gets the count.
     logging.getLogger("casino_club").addHandler(logging.NullHandler())
     subscription = next(each for each in found if each.name == name)
-    replayed = run(_replay(read_settings(), subscription, shows_bar=not as_json))
+    replayed = run(_replay(read_settings(), subscription, from_id, shows_bar=not as_json))
     if as_json:
         print_json(replayed)
     else:
@@ -70,13 +76,15 @@ def refusal(name: str, known: Sequence[Subscription]) -> str | None:
     return None
 
 
-async def _replay(settings: Settings, subscription: Subscription, *, shows_bar: bool) -> Replayed:
+async def _replay(settings: Settings, subscription: Subscription, from_id: int, *, shows_bar: bool) -> Replayed:
     name, began = subscription.name, time.monotonic()
     async with open_platform(settings) as platform:
-        stores = Stores(platform.database, platform.hot, platform.policies)
+        stores = platform.stores
         async with platform.database.transaction() as db:
-            rows, parked_before = await rebuild.rows_to_read(db), (await parked.counts(db)).get(name, 0)
-            await rebuild.ask(db, name)
+            await detached.check(db, stores.files, position=reader.Position(last_id=from_id - 1))
+            rows = await rebuild.rows_to_read(db, from_id=from_id)
+            parked_before = (await parked.counts(db)).get(name, 0)
+            await rebuild.ask(db, name, from_id=from_id)
         ran_here = await _show_until_done(subscription, stores, rows, shows_bar=shows_bar)
         async with platform.database.connection() as db:
             parked_now = (await parked.counts(db)).get(name, 0)

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from casino_club.infra.db.database import CROSSED, SERVER_AWAY, Database, Db
 from casino_club.infra.log import parked, positions, rebuild
+from casino_club.infra.log.detached import DetachedFiles, FilesMissing, FilesUnreadable, NoFiles, detached_pages
 from casino_club.infra.log.positions import Held, TakenOver
 from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Page, Position, next_page
 from casino_club.infra.log.subscribe import Policies, Subscription
@@ -24,7 +25,7 @@ KEEP_SECONDS = 10.0
 ROW_ATTEMPTS_MAX = 3
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 LEADER_LOCK = 7_215_510
-AWAY = (*SERVER_AWAY, *CROSSED, HotStoreAway)
+AWAY = (*SERVER_AWAY, *CROSSED, HotStoreAway, FilesMissing, FilesUnreadable)
 """The stores' fault, not a row's: waited out for as long as it takes, and nothing is parked."""
 
 POSITION_MAY_BE_REPEATED = "SET LOCAL synchronous_commit = off"
@@ -37,11 +38,12 @@ class HotStoreLost(Exception):
 
 @dataclass
 class Stores:
-    """Where effects go."""
+    """Where effects go, and where the log's detached partitions lie."""
 
     database: Database
     hot: HotStore
     policies: Policies = field(default_factory=dict)
+    files: DetachedFiles = field(default_factory=NoFiles)
 
 
 @dataclass
@@ -83,6 +85,7 @@ class Follower:
 
     async def _keep_up(self, woken: asyncio.Event, reading: Db) -> None:
         kept_at = time.monotonic()
+        await self.deliver_detached(reading)
         while True:
             woken.clear()
             page = await self.read(reading)
@@ -94,6 +97,15 @@ class Follower:
                 kept_at = time.monotonic()
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), POLL_SECONDS)
+
+    async def deliver_detached(self, db: Db) -> None:
+        """From the log's beginning, deliver what lies in files; the table is read from there on."""
+        if self.held is None:
+            self.held = await positions.take(db, self.subscription.name, self.generation)
+        pages = detached_pages(db, self.stores.files, self.held.position, rows_max=self.page_rows)
+        async with aclosing(pages):
+            async for page in pages:
+                await self.deliver(page)
 
     async def read(self, db: Db) -> Page:
         """The next page. A page without rows moves the position in memory only; it is written now and then."""

@@ -44,6 +44,18 @@ async def take(db: Db, consumer: str, generation: int = LIVE) -> Held:
     return Held(consumer, generation, moves, Position(delivered, delivering, last_id, carry_to, floor_id))
 
 
+async def begin_after(db: Db, consumer: str, generation: int, after_id: int) -> None:
+    """Leave out the ids up to this one, unless the consumer has begun already."""
+    await db.execute(
+        """UPDATE log_positions SET last_id = $3
+           WHERE consumer = $1 AND generation = $2 AND delivered = $4 AND delivering IS NULL AND last_id < $3""",
+        consumer,
+        generation,
+        after_id,
+        Position().delivered,
+    )
+
+
 async def move(db: Db, held: Held, to: Position) -> Held:
     """Move the position in the caller's transaction; raises TakenOver if another moved it first."""
     moved = await db.fetchval(

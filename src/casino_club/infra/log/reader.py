@@ -48,8 +48,9 @@ class Position:
     """How far a reader has come.
 
     `delivered` is the snapshot whose rows are all delivered; `delivering`, while a pass is paged, the one that is
-    being delivered, up to `last_id`. After a restore from a dump `carry_to` is set until the rows that the dump brought
-    undelivered have gone out, and rows up to `floor_id` count as delivered from then on.
+    being delivered, up to `last_id`. At the log's beginning, where the snapshot holds nothing, `last_id` says how far
+    files of detached partitions have been read. After a restore from a dump `carry_to` is set until the rows that the
+    dump brought undelivered have gone out, and rows up to `floor_id` count as delivered from then on.
     """
 
     delivered: str = NOTHING
@@ -70,13 +71,17 @@ class Page:
         """The position of who has dealt with this page's rows up to this one only."""
         if row is self.rows[-1]:
             return self.after
-        return replace(before, delivering=self.after.delivering or self.after.delivered, last_id=row.id)
+        under_way = self.after.delivering or self.after.delivered
+        return replace(before, delivering=None if under_way == NOTHING else under_way, last_id=row.id)
 
 
 async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) -> Page:
     """The next rows in order; none if the reader has caught up, with a position that still may have moved."""
     if position.carry_to is not None:
-        return await _carried_page(db, position, position.carry_to, rows_max)
+        page = await _carried_page(db, position, position.carry_to, rows_max)
+        if page.rows:
+            return page
+        position = page.after
     if position.delivering is not None:
         return await _page_by_id(db, position, position.delivering, rows_max)
 
@@ -91,8 +96,9 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
     snapshot, waiting = state
     if waiting == 0 or snapshot == position.delivered:
         return Page((), replace(position, delivered=snapshot))
+    after_id = max(position.last_id, position.floor_id)
     if waiting > rows_max:
-        first_id = await _first_id(db, position, snapshot)
+        first_id = await _first_id(db, position, snapshot, after_id)
         return await _page_by_id(db, replace(position, last_id=first_id - 1), snapshot, rows_max)
     rows = await db.fetch(
         f"""SELECT {_COLUMNS} FROM user_actions
@@ -103,15 +109,15 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
             ORDER BY id""",  # noqa: S608 - constant columns
         position.delivered,
         snapshot,
-        position.floor_id,
+        after_id,
     )
     return Page(_rows(rows), _pass_done(position, snapshot))
 
 
-async def _first_id(db: Db, position: Position, snapshot: str) -> int:
+async def _first_id(db: Db, position: Position, snapshot: str, after_id: int) -> int:
     """Where a large pass begins: from there it is paged along the primary key, without sorting the whole of it."""
     if position.delivered == NOTHING:
-        return position.floor_id + 1
+        return after_id + 1
     first_id: int | None = await db.fetchval(
         """SELECT min(id) FROM user_actions
            WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
@@ -120,9 +126,9 @@ async def _first_id(db: Db, position: Position, snapshot: str) -> int:
              AND id > $3""",
         position.delivered,
         snapshot,
-        position.floor_id,
+        after_id,
     )
-    return first_id or position.floor_id + 1
+    return first_id or after_id + 1
 
 
 async def _page_by_id(db: Db, position: Position, snapshot: str, rows_max: int) -> Page:
@@ -156,7 +162,8 @@ async def _carried_page(db: Db, position: Position, carry_to: int, rows_max: int
     if len(rows) == rows_max:
         return Page(_rows(rows), replace(position, last_id=rows[-1]["id"]))
     snapshot: str = await db.fetchval("SELECT snapshot FROM log_origin")
-    return Page(_rows(rows), Position(delivered=snapshot, floor_id=carry_to))
+    beyond_id = position.last_id if position.last_id > carry_to else 0
+    return Page(_rows(rows), Position(delivered=snapshot, last_id=beyond_id, floor_id=carry_to))
 
 
 async def rows_with_ids(db: Db, ids: Sequence[int]) -> list[LogRow]:

@@ -21,9 +21,11 @@ class Progress(NamedTuple):
     last_id: int
 
 
-async def ask(db: Db, consumer: str) -> None:
-    """Have the projection rebuilt from the log's beginning."""
+async def ask(db: Db, consumer: str, *, from_id: int = 1) -> None:
+    """Have the projection rebuilt from the log's beginning, or from an id on if files of what is before it are lost."""
     await positions.take(db, consumer, GENERATION)
+    if from_id > 1:
+        await positions.begin_after(db, consumer, GENERATION, from_id - 1)
 
 
 async def asked_for(db: Db) -> list[str]:
@@ -43,9 +45,14 @@ async def progress(db: Db, consumer: str) -> Progress | None:
     return None if row is None else Progress(*row)
 
 
-async def rows_to_read(db: Db) -> int:
+async def rows_to_read(db: Db, *, from_id: int = 1) -> int:
     """How many rows a rebuild that begins now has before it. Counting them takes far less than reading them."""
-    rows: int = await db.fetchval("SELECT count(*) FROM user_actions")
+    rows: int = await db.fetchval(
+        """SELECT (SELECT count(*) FROM user_actions
+                   WHERE id >= $1 AND id > (SELECT coalesce(max(last_id), 0) FROM detached_partitions))
+                + (SELECT coalesce(sum(row_count), 0)::bigint FROM detached_partitions WHERE last_id >= $1)""",
+        from_id,
+    )
     return rows
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import positions, rebuild
+from casino_club.infra.log.detached import check
 from casino_club.infra.log.follower import AWAY, Follower, HotStoreLost, Stores
 from casino_club.infra.log.positions import TakenOver
 from casino_club.infra.log.reader import users_in_log
@@ -24,12 +25,19 @@ async def rebuild_when_asked(subscriptions: Sequence[Subscription], stores: Stor
         try:
             async with stores.database.connection() as db:
                 names = await rebuild.asked_for(db)
-            for name in names:
-                if name in hot:
-                    await run(hot[name], stores)
-        except (*AWAY, TakenOver) as away:
-            logger.warning("rebuild waits", extra={"reason": repr(away)})
+        except AWAY:
+            names = []
+        for name in names:
+            if name in hot:
+                await _try_to_run(hot[name], stores)
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _try_to_run(subscription: Subscription, stores: Stores) -> None:
+    try:
+        await run(subscription, stores)
+    except (*AWAY, TakenOver) as away:
+        logger.warning("rebuild waits", extra={"consumer": subscription.name, "reason": repr(away)})
 
 
 async def run(subscription: Subscription, stores: Stores) -> bool:
@@ -50,10 +58,12 @@ async def run(subscription: Subscription, stores: Stores) -> bool:
 async def _run(subscription: Subscription, stores: Stores, db: Db) -> None:
     name = subscription.name
     held = await positions.take(db, name, rebuild.GENERATION)
+    await check(db, stores.files, position=held.position)
     if held.moves == 0:
         await stores.hot.discard(name, generation=rebuild.GENERATION)
     follower = Follower(subscription, stores, generation=rebuild.GENERATION)
     try:
+        await follower.deliver_detached(db)
         while (page := await follower.read(db)).rows:
             await follower.deliver(page)
     except HotStoreLost:

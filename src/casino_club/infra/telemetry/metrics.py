@@ -20,6 +20,7 @@ APPLIED_BUCKETS: Final = (
     *(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
     *(0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0),
 )
+JOB_BUCKETS: Final = (0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,14 @@ METRICS: Final = {
             "Age of the oldest row that a consumer has yet to apply.",
             ("consumer",),
         ),
+        Definition("casino_club_job_runs_total", "counter", "Runs of a job by what became of them.", ("job", "result")),
+        Definition("casino_club_job_seconds", "histogram", "Time that a run of a job took.", ("job",), JOB_BUCKETS),
+        Definition(
+            "casino_club_job_last_success_timestamp_seconds",
+            "gauge",
+            "When a job last succeeded, in seconds since 1970.",
+            ("job",),
+        ),
         Definition(
             "casino_club_collector_up",
             "sampled",
@@ -124,6 +133,12 @@ def _gauge(name: str) -> Gauge:
     return Gauge(row.name, row.help, row.labels, multiprocess_mode="livesum")
 
 
+def _latest(name: str) -> Gauge:
+    """A time: of several processes, and of those that have ended, the latest counts."""
+    row = METRICS[name]
+    return Gauge(row.name, row.help, row.labels, multiprocess_mode="max")
+
+
 HTTP_REQUEST_SECONDS: Final = _histogram("casino_club_http_request_seconds")
 HTTP_REQUESTS_IN_FLIGHT: Final = _gauge("casino_club_http_requests_in_flight")
 ACTIONS: Final = _counter("casino_club_actions_total")
@@ -135,6 +150,9 @@ CONSUMER_ROWS: Final = _counter("casino_club_consumer_rows_total")
 CONSUMER_FAILURES: Final = _counter("casino_club_consumer_failures_total")
 CONSUMER_PARKED: Final = _counter("casino_club_consumer_parked_total")
 COMMIT_TO_APPLIED_SECONDS: Final = _histogram("casino_club_commit_to_applied_seconds")
+JOB_RUNS: Final = _counter("casino_club_job_runs_total")
+JOB_SECONDS: Final = _histogram("casino_club_job_seconds")
+JOB_LAST_SUCCESS: Final = _latest("casino_club_job_last_success_timestamp_seconds")
 
 
 def sample(name: str, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:

@@ -1,0 +1,188 @@
+"""Partitions of the log as Parquet files. Run as a module, it writes a file's rows to standard output, for readers.
+
+It is the one module that loads pyarrow, some 100 MB, so nothing that runs for long may import it.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from casino_club.infra.log.archive import COLUMNS
+from casino_club.infra.log.reader import LogRow
+from casino_club.infra.ports import Unusable
+from casino_club.kernel.clock import from_us
+
+ROW_GROUP_ROWS = 100_000
+
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+
+def _column(name: str, kind: pa.DataType, about: str, *, may_be_null: bool = False) -> pa.Field:
+    return pa.field(name, kind, may_be_null, {"about": about})
+
+
+SCHEMA = pa.schema(
+    (
+        _column("id", pa.int64(), "The action's id. Rows are ordered by it; one user's actions happened in its order."),
+        _column("xact", pa.int64(), "The transaction that appended it, in the PostgreSQL cluster of that time."),
+        _column("appended_at", _INSTANT, "When the platform stored it."),
+        _column("user_id", pa.int64(), "Whose action it is."),
+        _column("scope", pa.int32(), "Where its `client_action_id` is unique: the sender's namespace."),
+        _column("client_action_id", pa.uuid(), "The sender's own id for it.", may_be_null=True),
+        _column("action_type", pa.string(), "What happened, a type of the tracking plan."),
+        _column("value", pa.int64(), "A whole number, if the type has one.", may_be_null=True),
+        _column("metadata", pa.string(), "The other fields of the action, a JSON object."),
+        _column("action_timestamp", _INSTANT, "When it happened, as the sender says."),
+        _column("round_id", pa.uuid(), "The round that it belongs to.", may_be_null=True),
+        _column("is_play", pa.bool_(), "Whether the type counted as a play."),
+        _column("by_user", pa.bool_(), "Whether a person caused it."),
+        _column("streak", pa.int32(), "The user's streak after it."),
+        _column("day_plays", pa.int32(), "The user's plays of the day after it."),
+        _column("last_play_at", _INSTANT, "The user's last play after it.", may_be_null=True),
+        _column("last_action_at", _INSTANT, "The user's last action after it."),
+    )
+)
+_ROW_FIELDS = list(LogRow.__struct_fields__)
+
+
+class _Draft:
+    def __init__(self, writer: pq.ParquetWriter, folder: Path) -> None:
+        self._writer = writer
+        self._folder = folder
+        self._waiting: list[pa.RecordBatch] = []
+
+    def add(self, rows: Sequence[asyncpg.Record]) -> None:
+        columns = zip(*rows, strict=True)
+        arrays = [_array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
+        self._waiting.append(pa.record_batch(arrays, schema=SCHEMA))
+        if sum(batch.num_rows for batch in self._waiting) >= ROW_GROUP_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits as one row group."""
+        if not self._waiting:
+            return
+        with _on_disk(self._folder):
+            self._writer.write_table(pa.Table.from_batches(self._waiting), row_group_size=ROW_GROUP_ROWS * 2)
+        self._waiting.clear()
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind == pa.uuid():
+        stored = pa.array([None if value is None else value.bytes for value in values], kind.storage_type)
+        return pa.ExtensionArray.from_storage(kind, stored)
+    return pa.array(values, kind)
+
+
+class ParquetFolder:
+    """The folder that partitions are exported to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def draft(self, file: str) -> Iterator[_Draft]:
+        """See PartitionFiles, as for all that follows."""
+        path = self._draft_path(file)
+        with _on_disk(self._folder):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            target = path.open("wb")
+        with target:
+            writer = pq.ParquetWriter(target, SCHEMA, compression="zstd", write_page_checksum=True)
+            try:
+                draft = _Draft(writer, self._folder)
+                yield draft
+                draft.flush()
+                with _on_disk(self._folder):
+                    writer.close()
+                    target.flush()
+                    os.fsync(target.fileno())
+            except BaseException:
+                with suppress(OSError):
+                    writer.close()
+                path.unlink()
+                raise
+
+    def ids_in_draft(self, file: str) -> Iterator[Sequence[int]]:
+        with pq.ParquetFile(self._draft_path(file), page_checksum_verification=True) as reader:
+            for batch in reader.iter_batches(ROW_GROUP_ROWS):
+                batch.validate(full=True)
+                yield batch.column("id").to_pylist()
+
+    def keep(self, file: str) -> None:
+        with _on_disk(self._folder):
+            self._draft_path(file).replace(self._folder / file)
+            handle = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def row_count(self, file: str) -> int | None:
+        path = self._folder / file
+        return pq.read_metadata(path).num_rows if path.exists() else None
+
+    def _draft_path(self, file: str) -> Path:
+        return self._folder / f".{file}.draft"
+
+
+@contextmanager
+def _on_disk(folder: Path) -> Iterator[None]:
+    """A full or closed disk is a line for people."""
+    try:
+        yield
+    except OSError as error:
+        raise Unusable(
+            f"{folder} can't be written ({error.strerror or error}); make room in it, or make it yours, "
+            "or name another folder in CASINO_CLUB_LOG_ARCHIVE_DIR and move its files there."
+        ) from error
+
+
+def log_rows(path: Path, *, after_id: int, rows_max: int) -> Iterator[list[LogRow]]:
+    """The file's rows above an id, in bounded pages."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as reader:
+        groups = [number for number in range(reader.num_row_groups) if _last_id(reader, number) > after_id]
+        for batch in reader.iter_batches(rows_max, row_groups=groups, columns=_ROW_FIELDS):
+            columns = (_values(batch.column(name)) for name in _ROW_FIELDS)
+            if rows := [LogRow(*values) for values in zip(*columns, strict=True) if values[0] > after_id]:
+                yield rows
+
+
+def _values(array: pa.Array) -> list[Any]:
+    """As `to_pylist`, which takes four times as long for instants and ids."""
+    if array.type == _INSTANT:
+        return [None if us is None else from_us(us) for us in array.cast(pa.int64()).to_pylist()]
+    if array.type == pa.uuid():
+        return [None if value is None else UUID(bytes=value) for value in array.storage.to_pylist()]
+    return array.to_pylist()  # type: ignore[no-any-return]  # pyarrow comes without types
+
+
+def _last_id(reader: pq.ParquetFile, row_group: int) -> int:
+    last: int = reader.metadata.row_group(row_group).column(0).statistics.max
+    return last
+
+
+def write_pages(path: Path, output: BinaryIO, *, after_id: int, rows_max: int) -> None:
+    """The rows as MessagePack, each page behind its length in four bytes; a length of 0 says that this was all."""
+    encode = msgspec.msgpack.Encoder().encode
+    for rows in log_rows(path, after_id=after_id, rows_max=rows_max):
+        page = encode(rows)
+        output.write(len(page).to_bytes(4) + page)
+        output.flush()
+    output.write(bytes(4))
+    output.flush()
+
+
+if __name__ == "__main__":
+    assert tuple(SCHEMA.names) == COLUMNS
+    with suppress(BrokenPipeError):  # Whoever reads has had enough, or has ended.
+        write_pages(Path(sys.argv[1]), sys.stdout.buffer, after_id=int(sys.argv[2]), rows_max=int(sys.argv[3]))
