@@ -50,8 +50,10 @@ async def kill_all(
         current = await a_round(stage, seed=seed)
         async with current.load.running():
             await kill_in_turn(current, rounds, is_armed=is_armed)
-        await current.check()
-        tallies += tallies_of(current)
+        try:
+            await current.check()
+        finally:
+            tallies += tallies_of(current)
 
 
 async def kill_in_turn(current: Round, rounds: list[list[Cause]], *, is_armed: bool) -> None:
