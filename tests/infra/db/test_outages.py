@@ -58,6 +58,12 @@ async def test_a_connection_that_was_told_of_the_end_but_not_hung_up_on_is_an_ou
             await database.run(lambda db: db.execute("SELECT 1"))
 
     cause = caught.value.__cause__
-    assert isinstance(cause, asyncpg.InternalClientError)
+    assert cause is not None
+    assert isinstance(cause.__cause__, asyncpg.InternalClientError)
     assert is_outage(cause)
     await killer.close()
+
+
+async def test_a_mistake_of_ours_is_no_outage(database: Database) -> None:
+    with pytest.raises(asyncpg.InterfaceError):
+        await database.run(lambda db: db.fetch("SELECT $1::int, $2::int", 1))

@@ -25,10 +25,11 @@ SERVER_AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # A connection says so that was told of the server's end before it saw it hang up.
 )
 """PostgreSQL is stopping, starting, full or gone: nothing was acknowledged, and the same work may be tried again."""
+
+CLIENT_FAULTS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises for a mistake of ours, and also for a connection that the server has ended."""
 
 CROSSED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 """Two transactions met in opposite order; one of them was rolled back and may simply run again."""
@@ -39,7 +40,7 @@ SESSION = {
     "idle_in_transaction_session_timeout": "60s",
     "transaction_timeout": "300s",
 }
-"""A transaction that stays open makes every reader of the log look at the same rows again, so none may stay for long."""
+"""A transaction that stays open makes every reader of the log look at the same rows again, so none may stay long."""
 
 ATTEMPTS_MAX = 8
 CONNECT_SECONDS_MAX = 5.0
@@ -84,7 +85,12 @@ class Database:
     async def connection(self) -> AsyncIterator[Db]:
         """A connection without a transaction: every statement stands alone."""
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
-            yield connection
+            try:
+                yield connection
+            except CLIENT_FAULTS as fault:
+                if is_lost(connection):
+                    raise ConnectionResetError("the connection to the database was lost") from fault
+                raise
 
     @asynccontextmanager
     async def transaction(self, first: str = "") -> AsyncIterator[Db]:
@@ -115,11 +121,19 @@ class Database:
         raise Unavailable("Too many requests changed the same users at once; send the same request again.")
 
 
+def is_lost(connection: Db) -> bool:
+    """Whether the server has ended this connection. The pool takes a lost one back at once."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 async def _roll_back(connection: Db) -> None:
     """End the transaction, or the connection: what comes back to the pool is clean either way."""
     try:
         await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS_MAX)
-    except (*SERVER_AWAY, asyncpg.PostgresError):
+    except (*SERVER_AWAY, *CLIENT_FAULTS, asyncpg.PostgresError):
         connection.terminate()
 
 

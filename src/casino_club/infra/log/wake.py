@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import asyncpg
 
-from casino_club.infra.db.database import SERVER_AWAY
+from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY
 
 CHANNEL = "casino_club_log"
 REST_SECONDS = 0.001
@@ -38,7 +38,7 @@ class Bell:
 
     async def _send(self) -> None:
         while True:
-            with suppress(*SERVER_AWAY):
+            with suppress(*SERVER_AWAY, *CLIENT_FAULTS):
                 connection = await asyncpg.connect(self._url, timeout=5)
                 try:
                     while True:
@@ -77,7 +77,7 @@ class Ear:
 
     async def _listen(self) -> None:
         while True:
-            with suppress(*SERVER_AWAY):
+            with suppress(*SERVER_AWAY, *CLIENT_FAULTS):
                 connection = await asyncpg.connect(self._url, timeout=5)
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
