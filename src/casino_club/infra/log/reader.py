@@ -88,7 +88,8 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
     state = await db.fetchrow(
         """SELECT pg_current_snapshot()::text,
                   (SELECT count(*) FROM (SELECT FROM user_actions
-                                         WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot) LIMIT $2) AS found)""",
+                                         WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
+                                           AND xact < pg_snapshot_xmax(pg_current_snapshot()) LIMIT $2) AS found)""",
         position.delivered,
         rows_max + 1,
     )
@@ -99,10 +100,13 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
     after_id = max(position.last_id, position.floor_id)
     if waiting > rows_max:
         first_id = await _first_id(db, position, snapshot, after_id)
+        if first_id is None:
+            return Page((), _pass_done(position, snapshot))
         return await _page_by_id(db, replace(position, last_id=first_id - 1), snapshot, rows_max)
     rows = await db.fetch(
         f"""SELECT {_COLUMNS} FROM user_actions
             WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
+              AND xact < pg_snapshot_xmax($2::text::pg_snapshot)
               AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
               AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
               AND id > $3
@@ -114,21 +118,27 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
     return Page(_rows(rows), _pass_done(position, snapshot))
 
 
-async def _first_id(db: Db, position: Position, snapshot: str, after_id: int) -> int:
-    """Where a large pass begins: from there it is paged along the primary key, without sorting the whole of it."""
+async def _first_id(db: Db, position: Position, snapshot: str, after_id: int) -> int | None:
+    """Where a large pass begins: from there it is paged along the primary key, without sorting the whole of it.
+
+    OFFSET keeps the rows apart from min(), for which PostgreSQL might else walk all ids from the lowest.
+    """
     if position.delivered == NOTHING:
         return after_id + 1
     first_id: int | None = await db.fetchval(
-        """SELECT min(id) FROM user_actions
-           WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
-             AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
-             AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
-             AND id > $3""",
+        """SELECT min(id) FROM (
+               SELECT id FROM user_actions
+               WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
+                 AND xact < pg_snapshot_xmax($2::text::pg_snapshot)
+                 AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
+                 AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
+                 AND id > $3
+               OFFSET 0) AS waiting""",
         position.delivered,
         snapshot,
         after_id,
     )
-    return first_id or after_id + 1
+    return first_id
 
 
 async def _page_by_id(db: Db, position: Position, snapshot: str, rows_max: int) -> Page:
