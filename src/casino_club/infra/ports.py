@@ -75,13 +75,14 @@ class HotStore(Protocol):
     ) -> bool:
         """Apply each write unless the user already shows that row or a later one; then set the mark.
 
-        A user's values change together. False, and the old mark stays, if it is older than `after_mark`: the store has
-        lost writes. Raises HotStoreAway if the store does not answer; some writes may have been applied then.
+        A user's values change together. False, and the old mark stays, if there is none or it is older than
+        `after_mark`: the store has lost writes. A mark never goes back. Raises HotStoreAway if the store does not
+        answer; some writes may have been applied then.
         """
         ...
 
-    async def set_mark(self, projection: str, mark: int) -> None:
-        """Set the mark of the live generation, whatever it was."""
+    async def set_mark(self, projection: str, mark: int, *, generation: int = 0) -> None:
+        """Set the mark, whatever it was."""
         ...
 
     async def mark_of(self, projection: str) -> int | None:
@@ -102,12 +103,13 @@ class HotStore(Protocol):
         *,
         generation: int,
         names: Sequence[str],
-        known: Callable[[Sequence[int]], Awaitable[set[int]]],
+        last_rows: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]],
     ) -> int:
         """Show the rebuilt generation in place of the live values, user by user; how many users were swapped.
 
-        A user who shows a later row than the rebuild reached is left alone; a user of neither the rebuild nor `known`
-        is removed. May be called again after a failure.
+        `last_rows` gives the id of each user's last row, of those who have any. A user who shows a later row than the
+        rebuild reached is left alone, unless it is beyond their last; a user of neither the rebuild nor `last_rows` is
+        removed. May be called again after a failure.
         """
         ...
 

@@ -3,7 +3,7 @@
 The braces in a key are a cluster's hash tag: a user's values lie on one node, where a script changes them together.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -27,8 +27,8 @@ ANSWER_SECONDS_MAX = 5.0
 SCAN_COUNT = 1_000
 
 APPLY = """
-local shown = redis.call('GET', KEYS[1])
-if shown and tonumber(shown) >= tonumber(ARGV[1]) then return 0 end
+local shown = tonumber(redis.call('GET', KEYS[1]) or '')
+if shown and shown >= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1])
 for i = 2, #KEYS do
   local text, until_ms = ARGV[2 * i - 2], ARGV[2 * i - 1]
@@ -40,11 +40,11 @@ return 1
 """
 
 SWAP = """
-local rebuilt = redis.call('GET', KEYS[2])
+local rebuilt = tonumber(redis.call('GET', KEYS[2]) or '')
 if not rebuilt then return 0 end
-local shown = redis.call('GET', KEYS[1])
+local shown = tonumber(redis.call('GET', KEYS[1]) or '')
 local half = #KEYS / 2
-if not shown or tonumber(shown) <= tonumber(rebuilt) then
+if not shown or shown <= rebuilt then
   for i = 1, half do
     if redis.call('EXISTS', KEYS[2 * i]) == 1 then redis.call('RENAME', KEYS[2 * i], KEYS[2 * i - 1])
     else redis.call('DEL', KEYS[2 * i - 1]) end
@@ -55,15 +55,18 @@ end
 return 1
 """
 
-REMOVE_UNKNOWN = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+DISTRUST = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[2])
+if redis.call('EXISTS', KEYS[1]) == 1 or ARGV[2] == 'known' then return 1 end
+for i = 3, #KEYS do redis.call('DEL', KEYS[i]) end
 return 1
 """
 
 MARK = """
-if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
+local mark = tonumber(redis.call('GET', KEYS[1]) or '')
+if not mark or mark < tonumber(ARGV[1]) then return 0 end
+if mark < tonumber(ARGV[2]) then redis.call('SET', KEYS[1], ARGV[2]) end
 return 1
 """
 
@@ -105,7 +108,7 @@ class RedisHotStore:
     async def apply(
         self, projection: str, writes: Sequence[HotWrite], *, mark: int, after_mark: int, generation: int = 0
     ) -> bool:
-        calls = [_apply_words(_prefix(generation), projection, write) for write in writes]
+        calls = [_apply_words(_prefix(projection, generation), projection, write) for write in writes]
         marks = (1, _mark_key(projection, generation), after_mark, mark)
         with _away():
             try:
@@ -122,9 +125,9 @@ class RedisHotStore:
         pipeline.evalsha(self._mark_sha, *marks)
         return bool((await pipeline.execute())[-1])
 
-    async def set_mark(self, projection: str, mark: int) -> None:
+    async def set_mark(self, projection: str, mark: int, *, generation: int = 0) -> None:
         with _away():
-            await self.redis.set(_mark_key(projection, 0), mark)
+            await self.redis.set(_mark_key(projection, generation), mark)
 
     async def mark_of(self, projection: str) -> int | None:
         with _away():
@@ -151,24 +154,47 @@ class RedisHotStore:
         *,
         generation: int,
         names: Sequence[str],
-        known: Callable[[Sequence[int]], Awaitable[set[int]]],
+        last_rows: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]],
     ) -> int:
-        prefix, shown = _prefix(generation), [_guard(projection), *names]
+        prefix, shown = _prefix(projection, generation), [_guard(projection), *names]
         with _away():
             async for users in self._users("", projection):
-                unknown = set(users) - await known(users)
-                keys = [[_key(prefix, user, shown[0]), *(_key("", user, name) for name in shown)] for user in unknown]
-                await self._each(REMOVE_UNKNOWN, keys)
+                await self._distrust(users, await self._guards(users, shown[0]), await last_rows(users), prefix, shown)
             swapped = 0
             async for users in self._users(prefix, projection):
                 keys = [[_key(place, user, name) for name in shown for place in ("", prefix)] for user in users]
-                swapped += await self._each(SWAP, keys)
+                swapped += await self._each(SWAP, [(of_user, ()) for of_user in keys])
             await self.redis.delete(_mark_key(projection, generation))
         return swapped
 
+    async def _guards(self, users: Sequence[int], guard: str) -> list[str | None]:
+        return await cast("Awaitable[list[str | None]]", self.redis.mget([_key("", user, guard) for user in users]))
+
+    async def _distrust(
+        self,
+        users: Sequence[int],
+        guards: Sequence[str | None],
+        last: Mapping[int, int],
+        prefix: str,
+        shown: Sequence[str],
+    ) -> None:
+        """Give up guards that name a row beyond the user's last; with them all values, if the log has no such user.
+
+        The guards were read before the log was asked, so an honest one can't be beyond.
+        """
+        calls = [
+            (
+                [_key(prefix, user, shown[0]), *(_key("", user, name) for name in shown)],
+                (guard, "known" if user in last else "unknown"),
+            )
+            for user, guard in zip(users, guards, strict=True)
+            if guard is not None and not (guard.isdecimal() and int(guard) <= last.get(user, 0))
+        ]
+        await self._each(DISTRUST, calls)
+
     async def discard(self, projection: str, *, generation: int) -> None:
         with _away():
-            async for keys in self._pages(f"{_prefix(generation)}user:*"):
+            async for keys in self._pages(f"{_prefix(projection, generation)}user:*"):
                 await self.redis.unlink(*keys)
             await self.redis.delete(_mark_key(projection, generation))
 
@@ -188,10 +214,10 @@ class RedisHotStore:
         except ResponseError:  # Where the store is rented, its settings may be closed to us.
             return None
 
-    async def _each(self, script: str, keys: Sequence[Sequence[str]]) -> int:
+    async def _each(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[str]]]) -> int:
         pipeline = self.redis.pipeline(transaction=False)
-        for of_user in keys:
-            pipeline.eval(script, len(of_user), *of_user)
+        for keys, words in calls:
+            pipeline.eval(script, len(keys), *keys, *words)
         return sum(await pipeline.execute())
 
     async def _users(self, prefix: str, projection: str) -> AsyncIterator[list[int]]:
@@ -226,12 +252,12 @@ def _guard(projection: str) -> str:
     return f"{projection}_row_id"
 
 
-def _prefix(generation: int) -> str:
-    return f"rebuild:{generation}:" if generation else ""
+def _prefix(projection: str, generation: int) -> str:
+    return f"rebuild:{generation}:{projection}:" if generation else ""
 
 
 def _mark_key(projection: str, generation: int) -> str:
-    return f"{_prefix(generation)}mark:{projection}"
+    return f"{_prefix(projection, generation)}mark:{projection}"
 
 
 @contextmanager

@@ -161,6 +161,8 @@ class Follower:
     async def _apply_hot(self, rows: Sequence[LogRow]) -> None:
         assert self.held is not None
         assert self.subscription.to_hot is not None
+        if self.held.moves == 0:
+            await self.stores.hot.set_mark(self.subscription.name, 0, generation=self.generation)
         kept = await self.stores.hot.apply(
             self.subscription.name,
             self.subscription.to_hot(rows, self.stores.policies) if rows else (),
@@ -186,9 +188,10 @@ class Follower:
     async def _rebuild_hot(self) -> None:
         """The store lost what it held: ask for a rebuild, which survives us, and go on showing what happens now."""
         name = self.subscription.name
-        logger.error("hot store lost writes; rebuilding", extra={"consumer": name})
         with suppress(*AWAY):
             async with self.stores.database.transaction() as db:
                 held = await positions.take(db, name)
-                await rebuild.ask(db, name)
+                if held.moves:
+                    logger.error("hot store lost writes; rebuilding", extra={"consumer": name})
+                    await rebuild.ask_again(db, name)
             await self.stores.hot.set_mark(name, held.moves)

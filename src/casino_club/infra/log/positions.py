@@ -48,11 +48,10 @@ async def begin_after(db: Db, consumer: str, generation: int, after_id: int) -> 
     """Leave out the ids up to this one, unless the consumer has begun already."""
     await db.execute(
         """UPDATE log_positions SET last_id = $3
-           WHERE consumer = $1 AND generation = $2 AND delivered = $4 AND delivering IS NULL AND last_id < $3""",
+           WHERE consumer = $1 AND generation = $2 AND moves = 0 AND last_id < $3""",
         consumer,
         generation,
         after_id,
-        Position().delivered,
     )
 
 
@@ -81,7 +80,29 @@ async def live_moves(db: Db) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def drop(db: Db, consumer: str, generation: int) -> None:
-    """Forget the position of a generation that was rebuilt or given up."""
+async def begin_again(db: Db, consumer: str, generation: int) -> None:
+    """Go back to the log's beginning. Whoever holds the position finds it taken over."""
     assert generation != LIVE
-    await db.execute("DELETE FROM log_positions WHERE consumer = $1 AND generation = $2", consumer, generation)
+    await take(db, consumer, generation)
+    await db.execute(
+        """UPDATE log_positions
+           SET delivered = $3, delivering = NULL, last_id = 0, moves = moves + 1, moved_at = now(),
+               carry_to = (SELECT nullif(floor_id, 0) FROM log_origin)
+           WHERE consumer = $1 AND generation = $2""",
+        consumer,
+        generation,
+        Position().delivered,
+    )
+
+
+async def drop(db: Db, consumer: str, generation: int, *, moves: int | None = None) -> bool:
+    """Forget the position of a generation that was rebuilt or given up; False if it has not moved so often, or more."""
+    assert generation != LIVE
+    dropped = await db.fetchval(
+        """DELETE FROM log_positions
+           WHERE consumer = $1 AND generation = $2 AND ($3::bigint IS NULL OR moves = $3) RETURNING 1""",
+        consumer,
+        generation,
+        moves,
+    )
+    return dropped is not None

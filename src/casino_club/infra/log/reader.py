@@ -181,14 +181,14 @@ async def rows_with_ids(db: Db, ids: Sequence[int]) -> list[LogRow]:
     return _rows(await db.fetch(f"SELECT {_COLUMNS} FROM user_actions WHERE id = ANY($1) ORDER BY id", ids))  # noqa: S608 - constant columns
 
 
-async def users_in_log(db: Db, users: Sequence[int]) -> set[int]:
-    """Which of these users have a row in the log."""
+async def last_rows_of(db: Db, users: Sequence[int]) -> dict[int, int]:
+    """The id of each user's last row in the log, of those who have any."""
     found = await db.fetch(
-        """SELECT v.user_id FROM unnest($1::bigint[]) AS v (user_id)
-           WHERE EXISTS (SELECT FROM user_actions AS a WHERE a.user_id = v.user_id)""",
+        """SELECT v.user_id, (SELECT max(a.id) FROM user_actions AS a WHERE a.user_id = v.user_id)
+           FROM unnest($1::bigint[]) AS v (user_id)""",
         users,
     )
-    return {row[0] for row in found}
+    return {row[0]: row[1] for row in found if row[1] is not None}
 
 
 def _pass_done(position: Position, snapshot: str) -> Position:

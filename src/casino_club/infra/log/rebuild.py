@@ -28,6 +28,11 @@ async def ask(db: Db, consumer: str, *, from_id: int = 1) -> None:
         await positions.begin_after(db, consumer, GENERATION, from_id - 1)
 
 
+async def ask_again(db: Db, consumer: str) -> None:
+    """Have it rebuilt from the beginning even if it is being rebuilt: what that has written may be lost as well."""
+    await positions.begin_again(db, consumer, GENERATION)
+
+
 async def asked_for(db: Db) -> list[str]:
     """Projections that wait to be rebuilt, or are being rebuilt."""
     rows = await db.fetch("SELECT consumer FROM log_positions WHERE generation = $1 ORDER BY consumer", GENERATION)

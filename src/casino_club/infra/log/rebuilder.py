@@ -8,8 +8,8 @@ from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import positions, rebuild
 from casino_club.infra.log.detached import check
 from casino_club.infra.log.follower import AWAY, Follower, HotStoreLost, Stores
-from casino_club.infra.log.positions import TakenOver
-from casino_club.infra.log.reader import users_in_log
+from casino_club.infra.log.positions import Held, TakenOver
+from casino_club.infra.log.reader import NOTHING, last_rows_of
 from casino_club.infra.log.subscribe import Subscription
 
 logger = logging.getLogger(__name__)
@@ -59,32 +59,45 @@ async def _run(subscription: Subscription, stores: Stores, db: Db) -> None:
     name = subscription.name
     held = await positions.take(db, name, rebuild.GENERATION)
     await check(db, stores.files, position=held.position)
-    if held.moves == 0:
+    if _is_at_beginning(held):
         await stores.hot.discard(name, generation=rebuild.GENERATION)
-    follower = Follower(subscription, stores, generation=rebuild.GENERATION)
+        await stores.hot.set_mark(name, held.moves, generation=rebuild.GENERATION)
+    follower = Follower(subscription, stores, generation=rebuild.GENERATION, held=held)
     try:
         await follower.deliver_detached(db)
-        while (page := await follower.read(db)).rows:
-            await follower.deliver(page)
+        held = await _caught_up(follower, db)
     except HotStoreLost:
-        await _start_over(db, name)
+        async with stores.database.transaction() as asking:
+            await rebuild.ask_again(asking, name)
         return
 
     swapped = await stores.hot.swap(
         name,
         generation=rebuild.GENERATION,
         names=subscription.hot_names,
-        known=lambda users: _known(stores.database, users),
+        last_rows=lambda users: _last_rows(stores.database, users),
     )
-    await positions.drop(db, name, rebuild.GENERATION)
-    logger.info("rebuilt", extra={"consumer": name, "users": swapped})
+    if await positions.drop(db, name, rebuild.GENERATION, moves=held.moves):
+        logger.info("rebuilt", extra={"consumer": name, "users": swapped})
 
 
-async def _start_over(db: Db, name: str) -> None:
-    await positions.drop(db, name, rebuild.GENERATION)
-    await rebuild.ask(db, name)
+def _is_at_beginning(held: Held) -> bool:
+    position = held.position
+    return held.moves == 0 or (position.delivered == NOTHING and position.delivering is None and position.last_id == 0)
 
 
-async def _known(database: Database, users: Sequence[int]) -> set[int]:
+async def _caught_up(follower: Follower, db: Db) -> Held:
+    """Deliver until a pass fits into one page. Under load, waiting for an empty one might never end."""
+    while True:
+        assert follower.held is not None
+        before = follower.held.position
+        page = await follower.read(db)
+        if page.rows:
+            await follower.deliver(page)
+        if before.carry_to is None and before.delivering is None and page.after.delivering is None:
+            return follower.held
+
+
+async def _last_rows(database: Database, users: Sequence[int]) -> dict[int, int]:
     async with database.connection() as db:
-        return await users_in_log(db, users)
+        return await last_rows_of(db, users)
