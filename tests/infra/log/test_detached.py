@@ -13,8 +13,10 @@ from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import origin, parked, positions, rebuild, rebuilder
+from casino_club.infra.log.archive import Step
 from casino_club.infra.log.detached import FilesMissing, FilesUnreadable, NoFiles
 from casino_club.infra.log.follower import Follower, Stores
+from casino_club.infra.log.partitions import Partition
 from casino_club.infra.log.reader import LogRow, Page, Position
 from tests.builders.actions import NOON
 from tests.builders.logs import Effects, hot_projection
@@ -194,10 +196,17 @@ async def test_a_log_restored_from_a_dump_is_read_from_files_as_well(
     await append(database, 2_800)
     before = await logged(database)
 
+    def cut(step: Step, partition: Partition, _: int) -> None:
+        if step is Step.RECORDED and partition.first_id > 1_700:
+            raise RuntimeError("cut")
+
+    with pytest.raises(RuntimeError, match="cut"):
+        await an_archive(database, tmp_path).run(now=NOON, report=cut)
+    between = await whole_log(database, hot_store, tmp_path)
     outcome = await an_archive(database, tmp_path).run(now=NOON)
 
-    assert [each.first_id for each in outcome.archived] == [1, 1_001, 2_001]
-    assert await whole_log(database, hot_store, tmp_path) == before
+    assert [each.first_id for each in outcome.archived] == [2_001]
+    assert between == before == await whole_log(database, hot_store, tmp_path)
 
 
 async def origin_is_elsewhere(database: Database) -> None:
