@@ -83,6 +83,8 @@ STATEMENTS = (
         carry_to bigint,
         moves bigint NOT NULL,
         moved_at timestamptz NOT NULL,
+        judged_id bigint,
+        judged_to bigint,
         CONSTRAINT log_positions_pkey PRIMARY KEY (consumer, generation)
     )""",
     """CREATE TABLE parked_rows (

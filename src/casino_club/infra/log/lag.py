@@ -38,12 +38,20 @@ async def lags(db: Db) -> list[Lag]:
            FROM log_positions AS p CROSS JOIN LATERAL (
                SELECT count(*) AS rows, extract(epoch FROM clock_timestamp() - min(w.appended_at))::float8 AS seconds
                FROM (SELECT a.appended_at FROM user_actions AS a
-                     WHERE a.xact >= pg_snapshot_xmin(p.delivered::pg_snapshot)
+                     WHERE p.carry_to IS NULL
+                       AND a.xact >= pg_snapshot_xmin(p.delivered::pg_snapshot)
+                       AND a.xact < pg_snapshot_xmax(pg_current_snapshot())
                        AND NOT pg_visible_in_snapshot(a.xact, p.delivered::pg_snapshot)
                        AND NOT coalesce(pg_visible_in_snapshot(a.xact, p.delivering::pg_snapshot)
                                         AND a.id <= p.last_id, false)
-                       AND a.id > CASE WHEN p.carry_to IS NULL
-                                       THEN coalesce((SELECT floor_id FROM log_origin), 0) ELSE p.last_id END
+                       AND a.id > coalesce((SELECT floor_id FROM log_origin), 0)
+                     UNION ALL
+                     SELECT a.appended_at FROM user_actions AS a
+                     WHERE a.id > p.last_id AND p.carry_to IS NOT NULL
+                       AND (a.id > least(p.judged_to, p.carry_to)
+                            OR NOT pg_visible_in_snapshot(a.xact, p.delivered::pg_snapshot)
+                               AND NOT coalesce(pg_visible_in_snapshot(a.xact, p.delivering::pg_snapshot)
+                                                AND a.id <= p.judged_id, false))
                      LIMIT $1) AS w) AS waiting
            ORDER BY p.consumer, p.generation""",
         ROWS_COUNTED_MAX,

@@ -34,14 +34,14 @@ async def take(db: Db, consumer: str, generation: int = LIVE) -> Held:
     )
     row = await db.fetchrow(
         """SELECT moves, delivered, delivering, last_id, carry_to,
-                  coalesce((SELECT floor_id FROM log_origin), 0) AS floor_id
+                  coalesce((SELECT floor_id FROM log_origin), 0) AS floor_id, judged_id, judged_to
            FROM log_positions WHERE consumer = $1 AND generation = $2""",
         consumer,
         generation,
     )
     assert row is not None
-    moves, delivered, delivering, last_id, carry_to, floor_id = row
-    return Held(consumer, generation, moves, Position(delivered, delivering, last_id, carry_to, floor_id))
+    moves, *position = row
+    return Held(consumer, generation, moves, Position(*position))
 
 
 async def begin_after(db: Db, consumer: str, generation: int, after_id: int) -> None:
@@ -59,7 +59,8 @@ async def move(db: Db, held: Held, to: Position) -> Held:
     """Move the position in the caller's transaction; raises TakenOver if another moved it first."""
     moved = await db.fetchval(
         """UPDATE log_positions
-           SET delivered = $4, delivering = $5, last_id = $6, carry_to = $7, moves = moves + 1, moved_at = now()
+           SET delivered = $4, delivering = $5, last_id = $6, carry_to = $7, judged_id = $8, judged_to = $9,
+               moves = moves + 1, moved_at = now()
            WHERE consumer = $1 AND generation = $2 AND moves = $3 RETURNING moves""",
         held.consumer,
         held.generation,
@@ -68,6 +69,8 @@ async def move(db: Db, held: Held, to: Position) -> Held:
         to.delivering,
         to.last_id,
         to.carry_to,
+        to.judged_id,
+        to.judged_to,
     )
     if moved is None:
         raise TakenOver(f"{held.consumer}: the position was moved by another process")
@@ -87,7 +90,7 @@ async def begin_again(db: Db, consumer: str, generation: int) -> None:
     await db.execute(
         """UPDATE log_positions
            SET delivered = $3, delivering = NULL, last_id = 0, moves = moves + 1, moved_at = now(),
-               carry_to = (SELECT nullif(floor_id, 0) FROM log_origin)
+               carry_to = (SELECT nullif(floor_id, 0) FROM log_origin), judged_id = NULL, judged_to = NULL
            WHERE consumer = $1 AND generation = $2""",
         consumer,
         generation,

@@ -50,7 +50,8 @@ class Position:
     `delivered` is the snapshot whose rows are all delivered; `delivering`, while a pass is paged, the one that is
     being delivered, up to `last_id`. At the log's beginning, where the snapshot holds nothing, `last_id` says how far
     files of detached partitions have been read. After a restore from a dump `carry_to` is set until the rows that the
-    dump brought undelivered have gone out, and rows up to `floor_id` count as delivered from then on.
+    dump brought undelivered have gone out, up to `last_id`; rows up to `floor_id` count as delivered from then on.
+    Meanwhile the snapshots judge rows up to `judged_to`; that of a pass that was under way, those up to `judged_id`.
     """
 
     delivered: str = NOTHING
@@ -58,6 +59,8 @@ class Position:
     last_id: int = 0
     carry_to: int | None = None
     floor_id: int = 0
+    judged_id: int | None = None
+    judged_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Page:
         """The position of who has dealt with this page's rows up to this one only."""
         if row is self.rows[-1]:
             return self.after
+        if before.carry_to is not None:
+            return replace(before, last_id=row.id)
         under_way = self.after.delivering or self.after.delivered
         return replace(before, delivering=None if under_way == NOTHING else under_way, last_id=row.id)
 
@@ -162,9 +167,14 @@ async def _carried_page(db: Db, position: Position, carry_to: int, rows_max: int
     """Rows of the old cluster that this reader had not had when the dump was taken."""
     rows = await db.fetch(
         f"""SELECT {_COLUMNS} FROM user_actions
-            WHERE id > $2 AND id <= $3 AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
-            ORDER BY id LIMIT $4""",  # noqa: S608 - constant columns
+            WHERE id > $5 AND id <= $6
+              AND (id > $4 OR NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
+                              AND NOT coalesce(pg_visible_in_snapshot(xact, $2::text::pg_snapshot) AND id <= $3, false))
+            ORDER BY id LIMIT $7""",  # noqa: S608 - constant columns
         position.delivered,
+        position.delivering,
+        position.judged_id,
+        position.judged_to,
         position.last_id,
         carry_to,
         rows_max,

@@ -17,6 +17,8 @@ log_positions = Table(
     Column("carry_to", BigInteger),
     Column("moves", BigInteger, nullable=False),
     Column("moved_at", Instant, nullable=False),
+    Column("judged_id", BigInteger),
+    Column("judged_to", BigInteger),
     PrimaryKeyConstraint("consumer", "generation"),
 )
 
