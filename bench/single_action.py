@@ -115,8 +115,8 @@ def _bare_fastapi() -> Iterator[int]:
 
 def _serve_bare(port: int) -> None:
     from fastapi import FastAPI  # noqa: PLC0415 - in the child only
-    from granian.constants import Interfaces  # noqa: PLC0415
-    from granian.server.embed import Server  # noqa: PLC0415
+    from granian.constants import Interfaces  # noqa: PLC0415 - the same
+    from granian.server.embed import Server  # noqa: PLC0415 - the same
 
     app = FastAPI()
 

@@ -31,7 +31,12 @@ SERVER_AWAY = (
 CLIENT_FAULTS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises for a mistake of ours, and also for a connection that the server has ended."""
 
-CROSSED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+
+class Crossed(Exception):
+    """Another transaction was quicker with the same thing: run again, this one will find it done."""
+
+
+CROSSED = (Crossed, asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 """Two transactions met in opposite order; one of them was rolled back and may simply run again."""
 
 SESSION = {

@@ -61,15 +61,8 @@ METRICS: Final = {
         Definition(
             "casino_club_commit_batch_seconds",
             "histogram",
-            "Time of a shared transaction, waiting for its members included.",
+            "Time that a shared transaction took.",
             (),
-            STEP_BUCKETS,
-        ),
-        Definition(
-            "casino_club_append_seconds",
-            "histogram",
-            "Time of one step of an append to the log.",
-            ("step",),
             STEP_BUCKETS,
         ),
         Definition(
@@ -144,7 +137,6 @@ HTTP_REQUESTS_IN_FLIGHT: Final = _gauge("casino_club_http_requests_in_flight")
 ACTIONS: Final = _counter("casino_club_actions_total")
 COMMIT_BATCH_ACTIONS: Final = _histogram("casino_club_commit_batch_actions")
 COMMIT_BATCH_SECONDS: Final = _histogram("casino_club_commit_batch_seconds")
-APPEND_SECONDS: Final = _histogram("casino_club_append_seconds")
 CONSUMER_PAGES: Final = _counter("casino_club_consumer_pages_total")
 CONSUMER_ROWS: Final = _counter("casino_club_consumer_rows_total")
 CONSUMER_FAILURES: Final = _counter("casino_club_consumer_failures_total")

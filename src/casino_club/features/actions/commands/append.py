@@ -63,7 +63,9 @@ class Prepared:
     draft: Draft
 
 
-class _UsersWithoutRow(Exception):
+class UsersWithoutRow(Exception):
+    """These users have no row to lock yet."""
+
     def __init__(self, users: Sequence[int]) -> None:
         super().__init__()
         self.users = users
@@ -123,7 +125,7 @@ async def _record_draft(log: Log, draft: Draft, policy: ActionPolicy) -> list[Ou
             settled |= {pending[place]: outcome for place, outcome in taken.items()}
             pending = [at for place, at in enumerate(pending) if place not in taken]
             draft = await _without(draft, taken)
-        except _UsersWithoutRow as missing:
+        except UsersWithoutRow as missing:
             await log.database.run(partial(store.add_users, users=missing.users))
         except NoRoom:
             await log.make_room(for_rows=len(pending))
@@ -135,13 +137,13 @@ async def _record_draft(log: Log, draft: Draft, policy: ActionPolicy) -> list[Ou
 
 async def _append_once(database: Database, draft: Draft, policy: ActionPolicy) -> list[int]:
     try:
-        return await database.run(lambda db: append(db, draft, policy), first=store.LOCKS_IN_ORDER)
+        return await database.run(lambda db: write(db, draft, policy), first=store.LOCKS_IN_ORDER)
     except asyncpg.CheckViolationError as violation:
         raise NoRoom from violation
 
 
-async def append(db: Db, draft: Draft, policy: ActionPolicy) -> list[int]:
-    """Append a draft in the caller's transaction; the rows' ids."""
+async def write(db: Db, draft: Draft, policy: ActionPolicy) -> list[int]:
+    """Append a draft in the caller's transaction; the rows' ids. Raises UsersWithoutRow, and what taken keys raise."""
     locked = await store.lock_users(
         db,
         sorted(draft.tallies.items()),
@@ -149,7 +151,7 @@ async def append(db: Db, draft: Draft, policy: ActionPolicy) -> list[int]:
         day_start_us=policy.calendar.day_bounds_us(draft.now_us)[0],
     )
     if len(locked) < len(draft.tallies):
-        raise _UsersWithoutRow([user for user in draft.tallies if user not in locked])
+        raise UsersWithoutRow([user for user in draft.tallies if user not in locked])
     standings = {user: user_locked.before for user, user_locked in locked.items()}
     ids = await store.claim(db, draft.rows, draft.key_order)
 
