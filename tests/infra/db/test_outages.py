@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from casino_club.infra.db.database import Database
+from casino_club.infra.db.database import Database, is_lost
 from casino_club.infra.http.problems import is_outage
 from casino_club.kernel.errors import Unavailable
+from tests.infra.waiting import until
 
 
 @asynccontextmanager
@@ -61,6 +62,30 @@ async def test_a_connection_that_was_told_of_the_end_but_not_hung_up_on_is_an_ou
     assert cause is not None
     assert isinstance(cause.__cause__, asyncpg.InternalClientError)
     assert is_outage(cause)
+    await killer.close()
+
+
+async def test_so_it_is_without_a_transaction(database_url: str) -> None:
+    told = asyncio.Event()
+    killer = await asyncpg.connect(database_url)
+    async with never_hung_up_on(database_url, told) as url, Database(url, connections_max=3) as database:
+        with pytest.raises(ConnectionResetError):
+            async with database.connection() as db:
+                await killer.execute("SELECT pg_terminate_backend($1)", await db.fetchval("SELECT pg_backend_pid()"))
+                await told.wait()
+                await killer.execute("SELECT 1")
+                await db.fetchval("SELECT 1")
+    await killer.close()
+
+
+async def test_whoever_is_cancelled_while_the_server_goes_away_is_cancelled(database_url: str) -> None:
+    killer = await asyncpg.connect(database_url)
+    async with Database(database_url, connections_max=3) as database:
+        with pytest.raises(asyncio.CancelledError):
+            async with database.transaction() as db:
+                await killer.execute("SELECT pg_terminate_backend($1)", await db.fetchval("SELECT pg_backend_pid()"))
+                await until(lambda: is_lost(db))
+                raise asyncio.CancelledError
     await killer.close()
 
 

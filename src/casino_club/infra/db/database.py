@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import asyncpg
@@ -30,6 +30,9 @@ SERVER_AWAY = (
 
 CLIENT_FAULTS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises for a mistake of ours, and also for a connection that the server has ended."""
+
+TOLD_OF_THE_END = "another operation (2) is in progress"
+"""What a connection says that has read the server's last error and waits for it to hang up."""
 
 
 class Crossed(Exception):
@@ -93,7 +96,7 @@ class Database:
             try:
                 yield connection
             except CLIENT_FAULTS as fault:
-                if is_lost(connection):
+                if is_lost(connection) or TOLD_OF_THE_END in str(fault):
                     raise ConnectionResetError("the connection to the database was lost") from fault
                 raise
 
@@ -139,7 +142,8 @@ async def _roll_back(connection: Db) -> None:
     try:
         await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS_MAX)
     except (*SERVER_AWAY, *CLIENT_FAULTS, asyncpg.PostgresError):
-        connection.terminate()
+        with suppress(asyncpg.InterfaceError):  # One that was lost has left our hands, and must not hide why we are here.
+            connection.terminate()
 
 
 async def _nothing_to_reset(_: asyncpg.Connection) -> None:

@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from casino_club.infra.db.database import CROSSED, SERVER_AWAY, Database, Db
+from casino_club.infra.db.database import CLIENT_FAULTS, CROSSED, SERVER_AWAY, Database, Db
 from casino_club.infra.log import parked, positions, rebuild
 from casino_club.infra.log.detached import DetachedFiles, FilesMissing, FilesUnreadable, NoFiles, detached_pages
 from casino_club.infra.log.positions import Held, TakenOver
@@ -67,7 +67,7 @@ class Follower:
                     try:
                         await self._keep_up(woken, leading)
                     finally:
-                        with suppress(*SERVER_AWAY):
+                        with suppress(*SERVER_AWAY, *CLIENT_FAULTS):  # Why we end must not be hidden.
                             await leading.execute("SELECT pg_advisory_unlock_all()")
             except HotStoreLost:
                 await self._rebuild_hot()

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
-from casino_club.infra.db.database import Database, Db
+from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY, Database, Db
 from casino_club.infra.log import positions, rebuild
 from casino_club.infra.log.detached import check
 from casino_club.infra.log.follower import AWAY, Follower, HotStoreLost, Stores
@@ -50,7 +51,7 @@ async def run(subscription: Subscription, stores: Stores) -> bool:
             if await rebuild.progress(db, subscription.name) is not None:
                 await _run(subscription, stores, db)
         finally:
-            if not db.is_closed():
+            with suppress(*SERVER_AWAY, *CLIENT_FAULTS):  # Why we end must not be hidden.
                 await db.execute("SELECT pg_advisory_unlock_all()")
     return True
 
