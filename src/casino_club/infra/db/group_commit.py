@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 GROUP_MAX = 64
 LANES_MAX = 4
-WAIT_SECONDS_MAX = 0.002
+WAIT_SECONDS_MAX = 0.01
 
 
 class GroupCommit(Generic[Item, Result]):
