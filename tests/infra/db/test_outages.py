@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from casino_club.infra.db.database import Database, is_lost
+from casino_club.infra.db.database import Database, Db, is_lost
 from casino_club.infra.http.problems import is_outage
 from casino_club.kernel.errors import Unavailable
 from tests.infra.waiting import until
@@ -69,23 +69,33 @@ async def test_so_it_is_without_a_transaction(database_url: str) -> None:
     told = asyncio.Event()
     killer = await asyncpg.connect(database_url)
     async with never_hung_up_on(database_url, told) as url, Database(url, connections_max=3) as database:
+        pid = await ask(database, "SELECT pg_backend_pid()")
+
+        await killer.execute("SELECT pg_terminate_backend($1)", pid)
+        await told.wait()
+        await killer.execute("SELECT 1")
         with pytest.raises(ConnectionResetError):
-            async with database.connection() as db:
-                await killer.execute("SELECT pg_terminate_backend($1)", await db.fetchval("SELECT pg_backend_pid()"))
-                await told.wait()
-                await killer.execute("SELECT 1")
-                await db.fetchval("SELECT 1")
+            await ask(database, "SELECT 1")
     await killer.close()
+
+
+async def ask(database: Database, question: str) -> int:
+    async with database.connection() as db:
+        answer: int = await db.fetchval(question)
+    return answer
 
 
 async def test_whoever_is_cancelled_while_the_server_goes_away_is_cancelled(database_url: str) -> None:
     killer = await asyncpg.connect(database_url)
+
+    async def be_cancelled(db: Db) -> None:
+        await killer.execute("SELECT pg_terminate_backend($1)", await db.fetchval("SELECT pg_backend_pid()"))
+        await until(lambda: is_lost(db))
+        raise asyncio.CancelledError
+
     async with Database(database_url, connections_max=3) as database:
         with pytest.raises(asyncio.CancelledError):
-            async with database.transaction() as db:
-                await killer.execute("SELECT pg_terminate_backend($1)", await db.fetchval("SELECT pg_backend_pid()"))
-                await until(lambda: is_lost(db))
-                raise asyncio.CancelledError
+            await database.run(be_cancelled)
     await killer.close()
 
 

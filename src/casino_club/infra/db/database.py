@@ -31,9 +31,6 @@ SERVER_AWAY = (
 CLIENT_FAULTS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises for a mistake of ours, and also for a connection that the server has ended."""
 
-TOLD_OF_THE_END = "another operation (2) is in progress"
-"""What a connection says that has read the server's last error and waits for it to hang up."""
-
 
 class Crossed(Exception):
     """Another transaction was quicker with the same thing: run again, this one will find it done."""
@@ -96,7 +93,7 @@ class Database:
             try:
                 yield connection
             except CLIENT_FAULTS as fault:
-                if is_lost(connection) or TOLD_OF_THE_END in str(fault):
+                if is_lost(connection):
                     raise ConnectionResetError("the connection to the database was lost") from fault
                 raise
 
@@ -142,7 +139,7 @@ async def _roll_back(connection: Db) -> None:
     try:
         await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS_MAX)
     except (*SERVER_AWAY, *CLIENT_FAULTS, asyncpg.PostgresError):
-        with suppress(asyncpg.InterfaceError):  # One that was lost has left our hands, and must not hide why we are here.
+        with suppress(asyncpg.InterfaceError):  # A lost one is not ours to end, and must not hide why we are here.
             connection.terminate()
 
 
