@@ -74,7 +74,7 @@ async def record_batch(
     subject: Subject, body: bytes, call: Call, log: Log, policy: ActionPolicy, clock: Clock
 ) -> BatchAnswer:
     with decoding():
-        sent = decoded_batch(body, is_ndjson=call.headers[b"content-type"].startswith(NDJSON.encode()))
+        sent = decoded_batch(body, is_ndjson=call.headers[b"content-type"].strip().lower().startswith(NDJSON.encode()))
     answer = BatchAnswer(0, 0, 0, [])
     results: list[Verdict | None] = [None] * len(sent)
     away: Unavailable | None = None

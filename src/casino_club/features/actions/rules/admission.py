@@ -1,5 +1,6 @@
 """Turns an action as it was sent into a row that the log takes, or says why not."""
 
+import re
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -55,6 +56,7 @@ class ReadyRow(msgspec.Struct, gc=False):
     by_user: bool
 
 
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -152,6 +154,6 @@ def stored_metadata(metadata: dict[str, Any]) -> bytes | Refused:
         return MetadataInvalid("metadata holds text that is not valid Unicode, or is nested too deeply.")
     if len(encoded) > METADATA_BYTES_MAX:
         return MetadataTooLarge(f"metadata is larger than {METADATA_BYTES_MAX} bytes.")
-    if b"\\u0000" in encoded:
+    if b"\\u0000" in encoded and _ESCAPED_NUL.search(encoded):
         return MetadataInvalid("metadata can't hold the character U+0000.")
     return encoded

@@ -14,8 +14,10 @@ Sender = Literal["client", "service"]
 """`client` is a user's own app; `service` a program with a key. The platform's own commands may append any type."""
 
 TYPE_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
-_MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
-_WRONG_FIELD = re.compile(r"at `\$\.(\w+)")
+FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
+_MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`\Z")
+_WRONG_FIELD = re.compile(r" - at `\$\.(\w+)`\Z")
+"""Only at the end of what msgspec says, since what was sent may stand before it."""
 TEXT_LENGTH_MAX = 1_000
 INTEGER_MAX = 2**53 - 1
 """Larger integers lose digits in every JavaScript client."""
@@ -64,6 +66,12 @@ def merged(shipped: TrackingPlan, own: TrackingPlan) -> TrackingPlan:
     misnamed = sorted(name for name in own.types if not TYPE_NAME.match(name))
     if misnamed:
         raise ValueError(f"type names are upper case letters, digits and underscores: {', '.join(misnamed)}")
+    fields = sorted(name for rule in own.types.values() for name in rule.metadata if not FIELD_NAME.match(name))
+    if fields:
+        raise ValueError(f"metadata fields are letters, digits and underscores, a letter first: {', '.join(fields)}")
+    rounds = sorted(name for name, rule in own.types.items() if "round_id" in rule.metadata and not _holds_round(rule))
+    if rounds:
+        raise ValueError(f"metadata.round_id is a uuid wherever it is named: {', '.join(rounds)}")
     return TrackingPlan(own.version, own.unknown_types, {**shipped.types, **own.types})
 
 
@@ -99,7 +107,11 @@ def check_of(rule: TypeRule) -> Check:
         for name, field in rule.metadata.items()
     ]
     shape = msgspec.defstruct("Metadata", fields, kw_only=True, gc=False)
-    return Check(rule, shape, rule.initiated_by == "user", "round_id" in rule.metadata)
+    return Check(rule, shape, rule.initiated_by == "user", _holds_round(rule))
+
+
+def _holds_round(rule: TypeRule) -> bool:
+    return "round_id" in rule.metadata and rule.metadata["round_id"].type == "uuid"
 
 
 def fault_in(check: Check, value: int | None, metadata: dict[str, Any]) -> Refused | None:
@@ -116,7 +128,7 @@ def fault_in(check: Check, value: int | None, metadata: dict[str, Any]) -> Refus
 
 def _metadata_fault(rule: TypeRule, found: str) -> Refused:
     """Our words for what msgspec found: it names the field, the rule says what the field may hold."""
-    missing = _MISSING_FIELD.search(found)
+    missing = _MISSING_FIELD.match(found)
     if missing is not None:
         return MetadataMissing(f"metadata.{missing[1]} ({rule.metadata[missing[1]].type}) is required.")
     wrong = _WRONG_FIELD.search(found)
@@ -139,7 +151,8 @@ def _held(field: FieldRule) -> Any:
     if field.one_of:
         return Literal[field.one_of]
     if field.type == "text":
-        return Annotated[str, Meta(min_length=field.min, max_length=min(field.max or TEXT_LENGTH_MAX, TEXT_LENGTH_MAX))]
+        most = TEXT_LENGTH_MAX if field.max is None else min(field.max, TEXT_LENGTH_MAX)
+        return Annotated[str, Meta(min_length=field.min, max_length=most)]
     if field.type == "integer":
         least = -INTEGER_MAX if field.min is None else field.min
         return Annotated[int, Meta(ge=least, le=INTEGER_MAX if field.max is None else field.max)]
