@@ -24,7 +24,7 @@ answer, or 503, is sent again as it was. Once all is quiet the ledger is compare
 
 *Recovery* is the time from the kill until a new action was acknowledged and shown by the hot store, without a hand (for
 the supervisor: with `casino-club up` started again at once). Restarts wait longer the more often a process dies within
-half a minute, which most of the longest ones show.
+half a minute, and other work on the machine counts in.
 
 {table}
 
