@@ -6,49 +6,61 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvicorn
 from starlette.types import ASGIApp
 
 from casino_club.infra.ports import Unusable
 
 _log = logging.getLogger(__name__)
 
-STOP_SECONDS_MAX: Final = 4.0
+STOP_SECONDS_MAX: Final = 4
 """Requests that run are given this long to end; the whole stop stays within five seconds."""
 WAITING_CONNECTIONS_MAX: Final = 1024
-CONNECTIONS_MAX: Final = 16_384
+KEEP_ALIVE_SECONDS: Final = 75
 
 
 async def run_until_stopped(app: ASGIApp, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; then finish what runs, within bounds."""
     refuse_taken_port(host, port)
-    server = Server(
-        app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        log_enabled=False,
-        log_access=False,
-        backlog=WAITING_CONNECTIONS_MAX,
-        backpressure=CONNECTIONS_MAX,
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http="httptools",
+            ws="none",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=WAITING_CONNECTIONS_MAX,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS_MAX,
+        )
     )
-    asked_to_stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop.set)
-    serving = asyncio.create_task(server.serve())
-    stop_asked = asyncio.create_task(asked_to_stop.wait())
     settle_memory()
     _log.info("Serving", extra={"port": port, "pid": os.getpid()})
-    await asyncio.wait((serving, stop_asked), return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        serving.result()
-        raise RuntimeError("the server ended without being asked to")
-    await _stop(server, serving)
+    await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """Ends in order on a signal, and with exit code 0: uvicorn would raise the signal again after its end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ask_to_stop)
+        yield
+
+    def _ask_to_stop(self) -> None:
+        self.should_exit = True
 
 
 def settle_memory() -> None:
@@ -59,7 +71,7 @@ def settle_memory() -> None:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Asked without sharing, because the server itself would share the port with a stranger and get half the calls."""
+    """Asked beforehand, so that the answer is a line that says what to do."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,11 +82,3 @@ def refuse_taken_port(host: str, port: int) -> None:
                 f"{host}:{port} can't be used ({error.strerror}); "
                 "stop whatever listens there, or choose another CASINO_CLUB_PORT."
             ) from error
-
-
-async def _stop(server: Server, serving: "asyncio.Task[None]") -> None:
-    server.stop()  # type: ignore[no-untyped-call]  # granian types it partly
-    try:
-        await asyncio.wait_for(serving, STOP_SECONDS_MAX)
-    except TimeoutError:
-        _log.warning("Requests still ran when the time to stop was over")
