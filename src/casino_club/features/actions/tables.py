@@ -39,7 +39,7 @@ action_ids = Sequence("action_ids", cache=1, metadata=metadata)
 user_actions = Table(
     "user_actions",
     metadata,
-    Column("id", BigInteger, nullable=False),
+    Column("id", BigInteger, autoincrement=False, nullable=False),
     Column("xact", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     Column("appended_at", Instant, nullable=False),
     Column("user_id", BigInteger, nullable=False),
@@ -75,7 +75,7 @@ action_keys = Table(
 action_user = Table(
     "action_user",
     metadata,
-    Column("user_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, autoincrement=False, nullable=False),
     Column("last_play_us", BigInteger, nullable=False, server_default=text("0")),
     Column("last_action_us", BigInteger, nullable=False, server_default=text("0")),
     Column("streak", Integer, nullable=False, server_default=text("0")),

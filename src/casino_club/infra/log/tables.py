@@ -36,7 +36,7 @@ parked_rows = Table(
 log_origin = Table(
     "log_origin",
     metadata,
-    Column("system_identifier", BigInteger, nullable=False),
+    Column("system_identifier", BigInteger, autoincrement=False, nullable=False),
     Column("floor_id", BigInteger, nullable=False),
     Column("snapshot", Text, nullable=False),
     PrimaryKeyConstraint("system_identifier"),

@@ -157,6 +157,13 @@ async def _keep_refused(
     await database.run(lambda db: store.keep_refused(db, rows, now=now))
 
 
+def _encoded(sent: ActionIn) -> bytes:
+    try:
+        return msgspec.json.encode(sent)
+    except RecursionError:  # What could just be read may be nested too deeply to be written again.
+        return msgspec.json.encode(msgspec.structs.replace(sent, metadata={}))
+
+
 def _kept_body(sent: Sent) -> str:
-    body = sent.body if isinstance(sent, MalformedRow) else msgspec.json.encode(sent)
+    body = sent.body if isinstance(sent, MalformedRow) else _encoded(sent)
     return body[:REFUSED_BODY_BYTES_MAX].decode("utf-8", errors="replace").replace("\0", "\ufffd")
