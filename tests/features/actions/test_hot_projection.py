@@ -25,14 +25,15 @@ USERS = range(1, 31)
 
 async def write_history(database: Database, rng: random.Random, *, now: datetime) -> None:
     """Batches of plays and views around now, some late, some in another order than they happened."""
+    rests = {user: timedelta(minutes=rng.choice((0, 4, 32, 44, 80))) for user in USERS}
     for _ in range(12):
         rows = []
         for _ in range(rng.randint(1, 60)):
-            back = rng.choice(
-                [timedelta(minutes=rng.uniform(0, 90)), timedelta(hours=rng.uniform(0, 50)), timedelta(0)]
-            )
+            user = rng.choice(USERS)
+            # Never near the minute at which a streak ends, so that the time which this takes makes no difference.
+            back = timedelta(minutes=1 + 4 * rng.choice((0, 1, 2, 5, 7, rng.randint(0, 22), rng.randint(0, 750))))
             make = a_row if rng.random() < 0.7 else a_view
-            rows.append(make(rng.choice(USERS), at=now - back))
+            rows.append(make(user, at=now - rests[user] - back))
         await record(a_log(database), rows, now=now, policy=a_policy())
 
 
@@ -85,8 +86,11 @@ async def test_hot_values_follow_from_the_log(
 
     await catch_up(hot, stores, page_rows=page_rows)
 
-    truth = await expected(database, now)
-    assert await read_all(hot_store, list(truth)) == truth
+    before = await expected(database, now)
+    found = await read_all(hot_store, list(before))
+    after = await expected(database, datetime.now(UTC))  # differs only if a day has ended meanwhile
+    assert all(found[user] in (before[user], after[user]) for user in before), (found, before)
+    assert len({values[0] for values in before.values()}) > 2
 
 
 async def test_a_rebuild_of_hot_values_comes_to_the_same(database: Database, hot_store: RedisHotStore) -> None:
