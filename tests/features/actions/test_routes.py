@@ -285,6 +285,7 @@ async def test_refused_actions_are_listed_with_their_reason(club: Club) -> None:
     assert [row["id"] for row in first["refused"]] == [kept["id"]]
     rest = (await club.get(REFUSED, limit=1, cursor=first["next_cursor"])).json()["refused"]
     assert [row["id"] for row in rest] == [other["id"]]
+    assert (await club.get(REFUSED, cursor=2**63 - 1)).json() == {"refused": [], "next_cursor": None}
     by_code = (await club.get(REFUSED, code="not_your_user")).json()["refused"]
     assert [row["id"] for row in by_code] == [other["id"]]
 

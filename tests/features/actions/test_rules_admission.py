@@ -147,6 +147,15 @@ def test_nesting_too_deep_to_be_written_is_a_refusal_as_well() -> None:
     assert isinstance(stored_metadata(deep), refusals.MetadataInvalid)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "`", "x" * 100_000, "é漢"])
+def test_a_refusal_that_quotes_what_was_sent_can_be_kept(name: str) -> None:
+    found = verdict(view(**{name: 1}))
+
+    assert isinstance(found, refusals.InvalidAction)
+    assert "\0" not in found.message
+    assert len(found.message) < 600
+
+
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_a_row_or_a_refusal(body: bytes) -> None:
     assert isinstance(verdict(body), ReadyRow | Refused)

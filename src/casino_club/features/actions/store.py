@@ -290,7 +290,7 @@ async def refused(db: Db, *, status: str, code: str | None, after_id: int | None
     rows: list[asyncpg.Record] = await db.fetch(
         """SELECT id, received_at, sender_user_id, code, message, body, status, action_id
            FROM refused_actions
-           WHERE status = $1 AND ($2::text IS NULL OR code = $2) AND id > coalesce($3, 0)
+           WHERE status = $1 AND ($2::text IS NULL OR code = $2) AND id > coalesce($3::bigint, 0)
            ORDER BY id LIMIT $4""",
         status,
         code,

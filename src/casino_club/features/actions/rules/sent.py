@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 BIGINT_MAX = 2**63 - 1
+MESSAGE_LENGTH_MAX = 500
 UserId = Annotated[int, Meta(ge=1, le=BIGINT_MAX, description="The user that acted.")]
 
 
@@ -49,5 +50,6 @@ def decoded_action(body: bytes) -> ActionIn | MalformedRow:
 
 
 def _sentence(fault: Exception) -> str:
-    text = str(fault)
+    """What msgspec found, fit to be kept: it may quote names of fields, as long and as strange as they were sent."""
+    text = str(fault)[:MESSAGE_LENGTH_MAX].replace("\0", "\ufffd")
     return f"{text[:1].upper()}{text[1:]}."
