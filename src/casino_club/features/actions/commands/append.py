@@ -25,6 +25,9 @@ ATTEMPTS_MAX = 12
 ROWS_PER_TURN = 100
 """Whoever else waits for the event loop gets a turn after so many rows."""
 
+ROWS_PER_WRITE = 250
+"""PostgreSQL begins to insert after so many."""
+
 Key = tuple[int, bytes]
 
 
@@ -171,9 +174,9 @@ async def _encoded(
 ) -> AsyncIterator[bytes]:
     """The rows for COPY. PostgreSQL inserts what has gone out while the rest is worked out; standings end up final."""
     gap_us, day_bounds = policy.streak_gap_us, policy.calendar.day_bounds_us
-    for start in range(0, len(ids), ROWS_PER_TURN):
+    for start in range(0, len(ids), ROWS_PER_WRITE):
         parts: list[bytes] = []
-        for place in range(start, min(start + ROWS_PER_TURN, len(ids))):
+        for place in range(start, min(start + ROWS_PER_WRITE, len(ids))):
             row = draft.rows[place]
             standing = after_action(
                 standings[row.user_id], at_us=row.at_us, is_play=row.is_play, gap_us=gap_us, day_bounds=day_bounds

@@ -2,8 +2,8 @@
 
 import re
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import msgspec
 
@@ -57,6 +57,8 @@ class ReadyRow(msgspec.Struct, gc=False):
 
 
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_ABSENT = -(2**63)
+_facts = Struct(">qqq").pack
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -104,13 +106,13 @@ class Admission:
     def _row(
         self, sent: ActionIn, check: Check, user: int, at_us: int, sent_us: int | None, metadata: bytes
     ) -> ReadyRow:
-        client_id = sent.client_action_id
+        client_id = None if sent.client_action_id is None else sent.client_action_id.int.to_bytes(16, "big")
         round_id = sent.metadata.get("round_id") if check.holds_round else None
         return ReadyRow(
             user,
             self._scope,
-            None if client_id is None else key_for(client_id, self._subject),
-            None if client_id is None else client_id.int.to_bytes(16, "big"),
+            client_id if client_id is None or self._scope != USERS_SCOPE else users_key(client_id, user),
+            client_id,
             hash_of(user, sent, sent_us, metadata),
             sent.action_type,
             sent.value,
@@ -131,17 +133,16 @@ def acting_user(user_id: int | None, subject: Subject) -> int | Refused:
     return UserIdMissing("user_id is required.") if user_id is None else user_id
 
 
-def key_for(client_id: UUID, subject: Subject) -> bytes:
-    """The idempotency key of a sender's id: for users, one that nobody else can produce."""
-    if isinstance(subject, UserSubject):
-        return derived_uuid("user", subject.user_id, client_id.hex).bytes
-    return client_id.int.to_bytes(16, "big")
+def users_key(client_id: bytes, user_id: int) -> bytes:
+    """The idempotency key of an id that a user's own app chose: one that nobody else can produce."""
+    return derived_uuid("user", user_id, client_id.hex()).bytes
 
 
 def hash_of(user_id: int, sent: ActionIn, sent_us: int | None, metadata: bytes) -> bytes:
     """What must be equal for a repetition: all that was sent. A time that we gave is not compared."""
-    text = f"{user_id}|{sent.action_type}|{sent.value}|{sent_us}|"
-    return blake2b(text.encode() + metadata, digest_size=16).digest()
+    value = _ABSENT if sent.value is None else sent.value
+    facts = _facts(user_id, value, _ABSENT if sent_us is None else sent_us)
+    return blake2b(facts + sent.action_type.encode() + b"|" + metadata, digest_size=16).digest()
 
 
 def stored_metadata(metadata: dict[str, Any]) -> bytes | Refused:
