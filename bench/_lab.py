@@ -68,6 +68,7 @@ def lab() -> Iterator[Lab]:
             "CASINO_CLUB_DATABASE_URL": database_url,
             "CASINO_CLUB_REDIS_URL": redis_url,
             "CASINO_CLUB_TOKEN_SECRET": "bench" * 10,
+            "CASINO_CLUB_VAULT_SECRET": "bench" * 10,
             "CASINO_CLUB_PORT": str(port),
             "CASINO_CLUB_DATA_DIR": folder,
         }

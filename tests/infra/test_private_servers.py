@@ -204,31 +204,39 @@ def test_data_of_another_release_is_refused_with_a_reason(data_dir: Path) -> Non
 def test_before_the_first_start_one_is_told_what_to_do(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "none")
 
-    for ask_for in (runtime.database_url, runtime.redis_url, runtime.token_secret):
+    for ask_for in (runtime.database_url, runtime.redis_url, runtime.token_secret, runtime.vault_secret):
         with pytest.raises(Unusable, match="run `casino-club up` first"):
             ask_for(settings)
 
 
-def test_the_token_secret_is_made_once_and_is_closed(data_dir: Path) -> None:
+def test_each_secret_is_made_once_and_is_closed(data_dir: Path) -> None:
     settings = settings_for(data_dir)
 
     runtime.prepare(settings)
-    secret = runtime.token_secret(settings)
+    secrets = [runtime.token_secret(settings), runtime.vault_secret(settings)]
     runtime.prepare(settings)
 
-    assert runtime.token_secret(settings) == secret
-    assert len(secret) >= 32
-    assert stat.S_IMODE((data_dir / "token_secret").stat().st_mode) == 0o600
+    assert [runtime.token_secret(settings), runtime.vault_secret(settings)] == secrets
+    assert len(set(secrets)) == 2
+    assert min(map(len, secrets)) >= 32
+    for name in ("token_secret", "vault_secret"):
+        assert stat.S_IMODE((data_dir / name).stat().st_mode) == 0o600
 
 
 def test_cluster_mode_starts_nothing_and_names_what_the_settings_name(tmp_path: Path) -> None:
-    named = {"database_url": "postgresql://db/x", "redis_url": "redis://cache/0", "token_secret": "s" * 32}
+    named = {
+        "database_url": "postgresql://db/x",
+        "redis_url": "redis://cache/0",
+        "token_secret": "s" * 32,
+        "vault_secret": "v" * 32,
+    }
     settings = Settings.model_validate({"mode": "cluster", "data_dir": tmp_path, **named})
 
     assert runtime.servers(settings) == []
     assert runtime.database_url(settings) == named["database_url"]
     assert runtime.redis_url(settings) == named["redis_url"]
     assert runtime.token_secret(settings) == named["token_secret"]
+    assert runtime.vault_secret(settings) == named["vault_secret"]
 
 
 def test_a_socket_address_fits_however_long_the_data_folder_is(make_data_dir: Callable[[str], Path]) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import uvloop
 
-from casino_club.entry.wiring import ROUTES, Platform, open_platform
+from casino_club.entry.wiring import ROUTES, Platform, desk_over, open_platform, session_finder
 from casino_club.features.actions.commands.append import Outcome, record
 from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
 from casino_club.infra import runtime
@@ -18,6 +18,7 @@ from casino_club.infra.http.app import Application, build_app
 from casino_club.infra.http.callers import Callers
 from casino_club.infra.http.server import run_until_stopped
 from casino_club.infra.log.lag import lag_metrics
+from casino_club.infra.passwords import Passwords
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
 
@@ -38,9 +39,10 @@ async def open_app(settings: Settings) -> AsyncIterator[Application]:
 def app_over(platform: Platform) -> Application:
     """The application on what is open already."""
     find_key = service_keys.finder(platform.database)
+    token_secret = runtime.token_secret(platform.settings)
     return build_app(
         ROUTES,
-        callers=Callers(runtime.token_secret(platform.settings), find_key),
+        callers=Callers(token_secret, find_key, session_finder(platform.database)),
         resources=_resources(platform),
         # Reading a key that can't exist proves that the server answers and that its schema is there.
         readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
@@ -57,7 +59,14 @@ def _resources(platform: Platform) -> dict[str, object]:
     async def record_together(rows: Sequence[ReadyRow]) -> Sequence[Outcome]:
         return await record(platform.log, rows, now=now(), policy=policy)
 
-    return {"log": platform.log, "policy": policy, "clock": now, "singles": GroupCommit(record_together)}
+    return {
+        "log": platform.log,
+        "policy": policy,
+        "clock": now,
+        "singles": GroupCommit(record_together),
+        "desk": desk_over(platform, Passwords()),
+        "proxies_in_front": platform.settings.proxies_in_front,
+    }
 
 
 def now() -> datetime:

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,24 +17,31 @@ from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.moment import MomentPolicy
 from casino_club.features.actions.rules.plan import Checks, TrackingPlan, merged
 from casino_club.features.actions.rules.refusals import RefusalPolicy
+from casino_club.features.identity import jobs as identity_jobs
+from casino_club.features.identity import public as identity
+from casino_club.features.identity import routes as identity_routes
+from casino_club.features.identity.commands.desk import Desk
 from casino_club.infra import runtime
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.db.database import Database
+from casino_club.infra.http.callers import FindSession, SessionState
 from casino_club.infra.jobs import upkeep
 from casino_club.infra.jobs.job import Job
 from casino_club.infra.log.follower import Stores
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.log.subscribe import Policies, Subscription
 from casino_club.infra.log.wake import Bell
+from casino_club.infra.passwords import Passwords
 from casino_club.infra.ports import HotStore, Unusable
 from casino_club.infra.settings import Settings
+from casino_club.infra.vault import Vault
 from casino_club.kernel.clock import MINUTE_US, Calendar
 
-ROUTES = (actions_routes.routes,)
+ROUTES = (actions_routes.routes, identity_routes.routes)
 """The routes of every slice that has any."""
 
-SLICE_JOBS = (actions_jobs,)
+SLICE_JOBS = (actions_jobs, identity_jobs)
 """The modules in which slices declare subscriptions and jobs."""
 
 
@@ -106,6 +114,29 @@ def load_tracking_plan(own: Path | None) -> TrackingPlan:
 
 def _plan(text: str) -> TrackingPlan:
     return msgspec.convert(tomllib.loads(text), TrackingPlan)
+
+
+def desk_over(platform: Platform, passwords: Passwords) -> Desk:
+    """What the commands of identity work with."""
+    settings = platform.settings
+    return Desk(
+        platform.database,
+        Vault(runtime.vault_secret(settings)),
+        passwords,
+        platform.policies[ActionPolicy],
+        runtime.token_secret(settings),
+    )
+
+
+def session_finder(database: Database) -> FindSession:
+    """What a session is worth now, read on a connection of its own, as `Callers` wants it."""
+
+    async def find_session(user_id: int, session_id: int) -> SessionState | None:
+        async with database.connection() as db:
+            roles = await identity.find_session(db, user_id, session_id, now=datetime.now(UTC))
+        return None if roles is None else SessionState(roles)
+
+    return find_session
 
 
 def subscriptions() -> list[Subscription]:

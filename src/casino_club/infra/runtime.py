@@ -26,13 +26,16 @@ class Server(Protocol):
 
 
 class Tokens(Protocol):
-    """What the module of the token secret offers."""
+    """What the module of the secrets offers."""
 
     def prepare(self, settings: Settings) -> None:
-        """Makes the secret if it is ours to make."""
+        """Makes the secrets if they are ours to make."""
 
     def token_secret(self, settings: Settings) -> str:
         """The key that signs access tokens. Raises Unusable if nothing was ever started."""
+
+    def vault_secret(self, settings: Settings) -> str:
+        """The key that wraps users' data keys. Raises Unusable if nothing was ever started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +83,8 @@ def log_archive_dir(settings: Settings) -> Path:
 def token_secret(settings: Settings) -> str:
     """The key that signs access tokens."""
     return backends(settings).tokens.token_secret(settings)
+
+
+def vault_secret(settings: Settings) -> str:
+    """The key that wraps users' data keys."""
+    return backends(settings).tokens.vault_secret(settings)

@@ -13,6 +13,9 @@ def _default_data_dir() -> Path:
     return Path(base) / "casino-club"
 
 
+_NAMED_IN_CLUSTER = ("database_url", "redis_url", "token_secret", "vault_secret")
+
+
 class Settings(BaseSettings):
     """One documented object; secrets are never printed."""
 
@@ -37,6 +40,20 @@ class Settings(BaseSettings):
         None,
         min_length=32,
         description="Key that signs access tokens (32 characters or more). Embedded servers make their own.",
+    )
+
+    vault_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key that users' data keys are wrapped under (32 characters or more). Embedded servers make their "
+        "own. Keep a copy: without it, nobody's personal data can be read again.",
+    )
+    proxies_in_front: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="How many proxies of yours a request passes. The sender's address is then taken from "
+        "`X-Forwarded-For`, that many places from its end.",
     )
 
     timezone: str = Field("Asia/Seoul", description="Time zone of the operator: where a day begins and ends.")
@@ -71,7 +88,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _cluster_names_its_servers(self) -> "Settings":
         if self.mode == "cluster":
-            missing = [name for name in ("database_url", "redis_url", "token_secret") if getattr(self, name) is None]
+            missing = [name for name in _NAMED_IN_CLUSTER if getattr(self, name) is None]
             if missing:
                 names = ", ".join(f"CASINO_CLUB_{name.upper()}" for name in missing)
                 raise ValueError(f"mode is cluster, so set {names}")

@@ -12,11 +12,23 @@ class Scope(StrEnum):
     ACTIONS_REVIEW = "actions:review"
 
 
+class Role(StrEnum):
+    """What a member of the operator's staff may do. Most users have none."""
+
+    VIEWER = "viewer"
+    MARKETER = "marketer"
+    ANALYST = "analyst"
+    SUPPORT = "support"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True)
 class UserSubject:
-    """A person, known by an access token: reaches only what is their own."""
+    """A person, known by an access token: reaches only what is their own, and as staff what their roles open."""
 
     user_id: int
+    session_id: int = 0
+    roles: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from casino_club.entry.cli import commands
 
 TOKEN_SECRET = "a-secret-for-tests-that-is-long-enough"
+VAULT_SECRET = "another-secret-that-is-long-enough"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def a_club(data_dir: Path, database_url: str, redis_url: str) -> Club:
             "CASINO_CLUB_DATABASE_URL": database_url,
             "CASINO_CLUB_REDIS_URL": redis_url,
             "CASINO_CLUB_TOKEN_SECRET": TOKEN_SECRET,
+            "CASINO_CLUB_VAULT_SECRET": VAULT_SECRET,
         }
     )
 

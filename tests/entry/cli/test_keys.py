@@ -12,10 +12,12 @@ from casino_club.infra.http.access_tokens import InvalidToken, verify_access_tok
 from casino_club.infra.http.callers import Callers
 from casino_club.kernel.subject import Scope, ServiceSubject, Subject
 from tests.entry.cli.calling import TOKEN_SECRET, Club
+from tests.infra.http.application import find_session
 
 
 async def identified(database: Database, key: str) -> Subject:
-    return await Callers(TOKEN_SECRET, service_keys.finder(database)).identify(f"Bearer {key}".encode())
+    callers = Callers(TOKEN_SECRET, service_keys.finder(database), find_session)
+    return await callers.identify(f"Bearer {key}".encode())
 
 
 async def test_only_the_key_goes_to_standard_output_and_it_opens(club: Club, database: Database) -> None:

@@ -16,11 +16,13 @@ from casino_club.infra.settings import Settings
 from casino_club.kernel.subject import Scope
 
 TOKEN_SECRET = "a secret of more than thirty-two characters"
+VAULT_SECRET = "another secret of more than thirty-two characters"
 
 
 def settings_for(database_url: str, redis_url: str, **more: Any) -> Settings:
-    named = {"database_url": database_url, "redis_url": redis_url, "token_secret": TOKEN_SECRET}
-    return Settings.model_validate({"mode": "cluster", **named, **more})
+    secrets = {"token_secret": TOKEN_SECRET, "vault_secret": VAULT_SECRET}
+    named = {"database_url": database_url, "redis_url": redis_url}
+    return Settings.model_validate({"mode": "cluster", **named, **secrets, **more})
 
 
 async def a_key(database: Database, name: str, scopes: Sequence[Scope] = tuple(Scope)) -> dict[str, str]:

@@ -8,11 +8,11 @@ import httpx
 
 from casino_club.infra.http.access_tokens import issue_access_token
 from casino_club.infra.http.app import Application, build_app
-from casino_club.infra.http.callers import Callers
+from casino_club.infra.http.callers import Callers, SessionState
 from casino_club.infra.http.operations import Checks, Collectors
 from casino_club.infra.http.routes import Routes
 from casino_club.infra.http.service_keys import ServiceKey, digest
-from casino_club.kernel.subject import Scope
+from casino_club.kernel.subject import Role, Scope
 
 TOKEN_SECRET = "a secret of more than thirty-two characters"
 KEY_SECRET = "k" * 43
@@ -22,12 +22,16 @@ KEY = ServiceKey(7, "loader", 100, digest(KEY_SECRET), frozenset([Scope.ACTIONS_
 AS_SERVICE = {"authorization": f"Bearer {KEY_TEXT}"}
 
 
-def as_user(user_id: int) -> dict[str, str]:
-    return {"authorization": f"Bearer {issue_access_token(TOKEN_SECRET, user_id, datetime.now(UTC))}"}
+def as_user(user_id: int, *roles: Role) -> dict[str, str]:
+    return {"authorization": f"Bearer {issue_access_token(TOKEN_SECRET, user_id, datetime.now(UTC), roles=roles)}"}
 
 
 async def find_key(key_id: int) -> ServiceKey | None:
     return KEY if key_id == KEY.id else None
+
+
+async def find_session(user_id: int, session_id: int) -> SessionState | None:
+    return SessionState(frozenset(Role))
 
 
 def application(
@@ -38,7 +42,7 @@ def application(
 ) -> Application:
     return build_app(
         slices,
-        callers=Callers(TOKEN_SECRET, find_key),
+        callers=Callers(TOKEN_SECRET, find_key, find_session),
         resources=resources or {},
         readiness=readiness or {},
         collectors=collectors or {},

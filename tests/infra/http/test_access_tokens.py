@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from casino_club.infra.http.access_tokens import InvalidToken, issue_access_token, verify_access_token
+from casino_club.kernel.subject import Role
 
 SECRET = "a secret of more than thirty-two characters"
 NOW = datetime.now(UTC)
@@ -16,7 +17,7 @@ NOW = datetime.now(UTC)
 
 def forged(*, secret: str = SECRET, typ: str | None = "at+jwt", algorithm: str = "HS256", **claims: Any) -> str:
     at = int(NOW.timestamp())
-    good: dict[str, Any] = {"sub": "5", "aud": "casino-club", "iat": at, "exp": at + 600}
+    good: dict[str, Any] = {"sub": "5", "aud": "casino-club", "iat": at, "exp": at + 600, "sid": 3, "roles": ["admin"]}
     chosen = {name: value for name, value in {**good, **claims}.items() if value is not None}
     return jwt.encode(chosen, secret, algorithm=algorithm, headers={"typ": typ})
 
@@ -34,7 +35,14 @@ def test_a_token_of_ours_names_its_user_until_it_ends() -> None:
 
 
 def test_what_the_forgeries_start_from_is_valid() -> None:
-    assert verify_access_token(SECRET, forged()).user_id == 5
+    token = verify_access_token(SECRET, forged())
+
+    assert token.roles == {Role.ADMIN}
+    assert (token.user_id, token.session_id) == (5, 3)
+
+
+def test_a_role_that_there_is_no_more_is_not_held() -> None:
+    assert verify_access_token(SECRET, forged(roles=["emperor", "viewer"])).roles == {Role.VIEWER}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +67,13 @@ def test_what_the_forgeries_start_from_is_valid() -> None:
         pytest.param(forged(sub="٥"), id="another script's digit"),
         pytest.param(forged(sub=str(2**63)), id="beyond bigint"),
         pytest.param(forged(sub="9" * 5000), id="a number of many digits"),
+        pytest.param(forged(sid=None), id="no session"),
+        pytest.param(forged(sid="3"), id="a session that is a text"),
+        pytest.param(forged(sid=True), id="a session that is a claim"),
+        pytest.param(forged(sid=-1), id="a session below all"),
+        pytest.param(forged(sid=2**63), id="a session beyond bigint"),
+        pytest.param(forged(roles=None), id="no roles"),
+        pytest.param(forged(roles="admin"), id="roles that are a text"),
         pytest.param(forged()[:-2], id="cut off"),
         pytest.param("not.a.token", id="no token at all"),
         pytest.param("", id="empty"),

@@ -9,9 +9,16 @@ import pytest
 
 from casino_club.infra.http import callers as callers_module
 from casino_club.infra.http.access_tokens import InvalidToken, issue_access_token
-from casino_club.infra.http.callers import KEY_VERDICT_SECONDS, REMEMBERED_MAX, Callers, CallerUnnamed
+from casino_club.infra.http.callers import (
+    KEY_VERDICT_SECONDS,
+    REMEMBERED_MAX,
+    SESSION_VERDICT_SECONDS,
+    Callers,
+    CallerUnnamed,
+    SessionState,
+)
 from casino_club.infra.http.service_keys import ServiceKey
-from casino_club.kernel.subject import ServiceSubject, UserSubject
+from casino_club.kernel.subject import Role, ServiceSubject, UserSubject
 from tests.infra.http.application import KEY, KEY_SECRET, KEY_TEXT, TOKEN_SECRET
 
 
@@ -20,6 +27,7 @@ class Keys:
 
     def __init__(self) -> None:
         self.rows: dict[int, ServiceKey] = {KEY.id: KEY}
+        self.sessions: dict[tuple[int, int], SessionState] = {(5, 3): SessionState(frozenset([Role.SUPPORT]))}
         self.reads = 0
         self.asked = asyncio.Event()
         self.monotonic = 0.0
@@ -34,8 +42,21 @@ class Keys:
             raise self.failure
         return self.rows.get(key_id)
 
+    async def find_session(self, user_id: int, session_id: int) -> SessionState | None:
+        self.reads += 1
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+        return self.sessions.get((user_id, session_id))
+
     def callers(self) -> Callers:
-        return Callers(TOKEN_SECRET, self.find, monotonic=lambda: self.monotonic, wall=lambda: self.wall)
+        clocks = {"monotonic": lambda: self.monotonic, "wall": lambda: self.wall}
+        return Callers(TOKEN_SECRET, self.find, self.find_session, **clocks)
+
+
+def a_token(*roles: Role, session_id: int = 3, at: datetime | None = None, minutes: int = 10) -> bytes:
+    at = at or datetime.now(UTC)
+    return bearer(issue_access_token(TOKEN_SECRET, 5, at, minutes, session_id=session_id, roles=roles))
 
 
 def bearer(credential: str) -> bytes:
@@ -49,9 +70,58 @@ async def test_a_key_names_its_service() -> None:
 
 
 async def test_a_token_names_its_user() -> None:
-    token = issue_access_token(TOKEN_SECRET, 5, datetime.now(UTC))
+    assert await Keys().callers().identify(a_token()) == UserSubject(5, 3)
 
-    assert await Keys().callers().identify(bearer(token)) == UserSubject(5)
+
+async def test_a_role_counts_while_token_and_session_both_hold_it() -> None:
+    callers = Keys().callers()
+
+    both = await callers.identify(a_token(Role.SUPPORT, Role.ADMIN))
+    token_alone = await callers.identify(a_token(Role.ADMIN))
+    session_alone = await callers.identify(a_token())
+
+    assert both == UserSubject(5, 3, frozenset([Role.SUPPORT]))
+    assert token_alone == session_alone == UserSubject(5, 3)
+
+
+async def test_a_session_that_nobody_knows_lets_nobody_in() -> None:
+    with pytest.raises(InvalidToken):
+        await Keys().callers().identify(a_token(session_id=4))
+
+
+async def test_an_ended_session_is_refused_within_a_second() -> None:
+    keys = Keys()
+    callers = keys.callers()
+    await callers.identify(a_token())
+    del keys.sessions[5, 3]
+
+    keys.monotonic += SESSION_VERDICT_SECONDS
+
+    assert SESSION_VERDICT_SECONDS < 1
+    with pytest.raises(InvalidToken):
+        await callers.identify(a_token())
+
+
+async def test_tokens_of_one_session_share_one_read() -> None:
+    keys = Keys()
+    callers = keys.callers()
+
+    await asyncio.gather(*(callers.identify(a_token(minutes=1 + number % 9)) for number in range(50)))
+    await callers.identify(a_token())
+
+    assert keys.reads == 1
+
+
+async def test_a_session_that_cant_be_read_lets_nobody_in_and_is_asked_for_again() -> None:
+    keys = Keys()
+    callers = keys.callers()
+    keys.failure = ConnectionRefusedError()
+    with pytest.raises(ConnectionRefusedError):
+        await callers.identify(a_token())
+
+    keys.failure = None
+
+    assert isinstance(await callers.identify(a_token()), UserSubject)
 
 
 async def test_a_known_key_is_not_read_again_at_once() -> None:
@@ -149,13 +219,13 @@ async def test_one_who_hangs_up_does_not_take_the_others_along() -> None:
 async def test_a_remembered_token_ends_when_it_says() -> None:
     keys = Keys()
     callers = keys.callers()
-    token = issue_access_token(TOKEN_SECRET, 5, datetime.fromtimestamp(keys.wall, UTC), minutes=1)
-    await callers.identify(bearer(token))
+    token = a_token(at=datetime.fromtimestamp(keys.wall, UTC), minutes=1)
+    await callers.identify(token)
 
     keys.wall += 61
 
     with pytest.raises(InvalidToken):
-        await callers.identify(bearer(token))
+        await callers.identify(token)
 
 
 async def test_what_is_remembered_is_bounded() -> None:

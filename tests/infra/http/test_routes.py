@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from casino_club.infra.http.openapi import ApiRoute
 from casino_club.infra.http.routes import Audience, Declined, Id, Raw, Routes
-from casino_club.kernel.subject import Scope, ServiceSubject, Subject, UserSubject
+from casino_club.kernel.subject import Role, Scope, ServiceSubject, Subject, UserSubject
 from tests.infra.http.application import AS_SERVICE, KEY, application, as_user, client
 
 
@@ -183,6 +183,39 @@ async def test_a_key_without_the_scope_is_refused() -> None:
     assert of_user.status_code == 200
 
 
+def staffed(scope: Scope | None) -> Any:
+    staffed_routes = Routes(tags=["staff"])
+    given: Any = {} if scope is None else {"scope": scope}
+    roles = (Role.SUPPORT, Role.ADMIN)
+    staffed_routes.get("/api/x", audience=Audience.STAFF, roles=roles, summary="x", answers={200: dict}, **given)(
+        _plain
+    )
+    return application(staffed_routes)
+
+
+@pytest.mark.parametrize(
+    ("scope", "headers", "code"),
+    [
+        (None, as_user(5, Role.SUPPORT), None),
+        (None, as_user(5, Role.VIEWER, Role.ADMIN), None),
+        (None, as_user(5, Role.VIEWER), "role_missing"),
+        (None, as_user(5), "role_missing"),
+        (None, AS_SERVICE, "wrong_audience"),
+        (Scope.ACTIONS_WRITE, AS_SERVICE, None),
+        (Scope.ACTIONS_REVIEW, AS_SERVICE, "scope_missing"),
+        (Scope.ACTIONS_WRITE, as_user(5), "role_missing"),
+        (Scope.ACTIONS_WRITE, {}, "caller_unnamed"),
+    ],
+)
+async def test_a_staff_route_is_open_to_its_roles_and_to_services_with_its_scope(
+    scope: Scope | None, headers: dict[str, str], code: str | None
+) -> None:
+    async with client(staffed(scope)) as http:
+        answer = await http.get("/api/x", headers=headers)
+
+    assert answer.json().get("code") == code
+
+
 async def test_nobody_reaches_a_closed_route_without_a_credential() -> None:
     built = application(routes, resources={"prefix": ""})
     closed = [route.route for route in built.routes if isinstance(route, ApiRoute)]
@@ -278,6 +311,8 @@ def _not_async() -> None: ...
         (_plain, "get", "/x", {"audience": Audience.CALLER}, "name the scope"),
         (_plain, "get", "/x", {"scope": Scope.ACTIONS_READ}, "only services have scopes"),
         (_plain, "get", "/x", {"audience": Audience.USER, "scope": Scope.ACTIONS_READ}, "only services have scopes"),
+        (_plain, "get", "/x", {"audience": Audience.STAFF}, "name the roles"),
+        (_plain, "get", "/x", {"audience": Audience.USER, "roles": (Role.ADMIN,)}, "and of nobody else"),
         (_plain, "get", "/x", {"answers": {}}, "at least one answer"),
         (_plain, "get", "x", {}, "plain segments"),
         (_plain, "get", "/x/", {}, "plain segments"),

@@ -14,13 +14,18 @@ from casino_club.infra.http.access_tokens import InvalidToken
 from casino_club.infra.http.callers import Callers
 from casino_club.infra.http.service_keys import KeyMissing, KeyNameTaken
 from casino_club.infra.http.tables import service_keys as table
-from casino_club.kernel.subject import Scope, ServiceSubject
+from casino_club.kernel.subject import Scope, ServiceSubject, Subject
 from tests.builders.servers import private_servers
-from tests.infra.http.application import TOKEN_SECRET
+from tests.infra.http.application import TOKEN_SECRET, find_session
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
 WRITE = frozenset([Scope.ACTIONS_WRITE])
+
+
+async def identified(database: Database, text: str) -> Subject:
+    callers = Callers(TOKEN_SECRET, service_keys.finder(database), find_session)
+    return await callers.identify(f"Bearer {text}".encode())
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +56,9 @@ async def test_a_new_key_opens_and_its_secret_is_not_kept(database: Database) ->
         key, text = await service_keys.create(db, "loader", WRITE, now=NOW)
         kept = str(dict(await db.fetchrow("SELECT * FROM service_keys") or {}))
 
-    subject = await Callers(TOKEN_SECRET, service_keys.finder(database)).identify(f"Bearer {text}".encode())
+    subject = await Callers(TOKEN_SECRET, service_keys.finder(database), find_session).identify(
+        f"Bearer {text}".encode()
+    )
 
     assert subject == ServiceSubject(key.id, 100, WRITE)
     assert text.split("_", 2)[2] not in kept
@@ -79,7 +86,7 @@ async def test_a_revoked_key_opens_nothing(database: Database) -> None:
         await service_keys.revoke(db, "loader", now=NOW)
 
     with pytest.raises(InvalidToken):
-        await Callers(TOKEN_SECRET, service_keys.finder(database)).identify(f"Bearer {text}".encode())
+        await identified(database, text)
 
 
 async def test_a_namespace_is_never_given_twice(db: Db) -> None:

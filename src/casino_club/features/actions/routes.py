@@ -32,7 +32,7 @@ from casino_club.infra.http.requests import Call, decoding
 from casino_club.infra.http.routes import JSON, Audience, Id, Raw, Routes
 from casino_club.infra.log.partitions import Log
 from casino_club.kernel.errors import Refused, Unavailable
-from casino_club.kernel.subject import Scope, Subject
+from casino_club.kernel.subject import Role, Scope, Subject
 
 NDJSON = "application/x-ndjson"
 REPLAYED = ((b"idempotency-replayed", b"true"),)
@@ -129,7 +129,8 @@ def _action_out(row: asyncpg.Record) -> ActionOut:
 
 @routes.get(
     "/api/admin/refused-actions",
-    audience=Audience.SERVICE,
+    audience=Audience.STAFF,
+    roles=(Role.SUPPORT, Role.ADMIN),
     scope=Scope.ACTIONS_REVIEW,
     summary="Refused actions with their reasons, oldest first",
     query=RefusedQuery,
@@ -144,7 +145,8 @@ async def read_refused(query: RefusedQuery, log: Log) -> RefusedPage:
 
 @routes.post(
     "/api/admin/refused-actions/{refused_id}/replay",
-    audience=Audience.SERVICE,
+    audience=Audience.STAFF,
+    roles=(Role.SUPPORT, Role.ADMIN),
     scope=Scope.ACTIONS_REVIEW,
     summary="Record a refused action, corrected or as it was",
     body=CorrectionIn,
@@ -158,7 +160,8 @@ async def replay_refused(refused_id: Id, body: CorrectionIn, log: Log, policy: A
 
 @routes.post(
     "/api/admin/refused-actions/{refused_id}/dismiss",
-    audience=Audience.SERVICE,
+    audience=Audience.STAFF,
+    roles=(Role.SUPPORT, Role.ADMIN),
     scope=Scope.ACTIONS_REVIEW,
     summary="Close a refused action without recording it",
     answers={200: Settled},

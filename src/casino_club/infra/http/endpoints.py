@@ -14,6 +14,7 @@ from casino_club.infra.http.problems import (
     InvalidPath,
     InvalidQuery,
     Reply,
+    RoleMissing,
     ScopeMissing,
 )
 from casino_club.infra.http.requests import Call, admit_body, decode_body, decode_query, invalid, read_body, refuse_nul
@@ -63,13 +64,15 @@ def _with_resources(route: Route, resources: Mapping[str, Any]) -> Callable[...,
 
 
 def _caller_check(route: Route) -> Callable[[Subject], None]:
-    audience, scope = route.audience, route.scope
+    audience, scope, roles = route.audience, route.scope, frozenset(route.roles)
 
     def admit(subject: Subject) -> None:
         if isinstance(subject, UserSubject):
             if audience is Audience.SERVICE:
                 raise AudienceRefused("Only services may call this; send a service key.")
-        elif audience is Audience.USER:
+            if roles and roles.isdisjoint(subject.roles):
+                raise RoleMissing(f"This needs one of the roles {', '.join(sorted(roles))}.")
+        elif audience is Audience.USER or scope is None:
             raise AudienceRefused("Only users may call this; send a user's access token.")
         elif scope not in subject.scopes:
             raise ScopeMissing(f"The service key lacks the scope {scope}.")

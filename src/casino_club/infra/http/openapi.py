@@ -22,6 +22,7 @@ from casino_club.infra.http.problems import (
     InvalidQuery,
     MalformedBody,
     Problem,
+    RoleMissing,
     ScopeMissing,
     UnsupportedMediaType,
     status_of,
@@ -51,6 +52,7 @@ _SCHEMES_OF: Final[Mapping[Audience, Sequence[str]]] = {
     Audience.USER: ("accessToken",),
     Audience.SERVICE: ("serviceKey",),
     Audience.CALLER: ("accessToken", "serviceKey"),
+    Audience.STAFF: ("accessToken",),
 }
 
 
@@ -117,7 +119,9 @@ def _operation(route: Route, schema_of: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {"x-audience": route.audience.value}
     if route.scope is not None:
         operation["x-scope"] = route.scope.value
-    if schemes := _SCHEMES_OF[route.audience]:
+    if route.roles:
+        operation["x-roles"] = sorted(route.roles)
+    if schemes := _schemes_of(route):
         operation["security"] = [{scheme: []} for scheme in schemes]
     if parameters := [*_path_parameters(route), *_query_parameters(route)]:
         operation["parameters"] = parameters
@@ -126,6 +130,10 @@ def _operation(route: Route, schema_of: _Schemas) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = {**_answers(route, schema_of), **_refusals(route)}
     return operation
+
+
+def _schemes_of(route: Route) -> Sequence[str]:
+    return _SCHEMES_OF[Audience.CALLER if route.roles and route.scope is not None else route.audience]
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
@@ -195,8 +203,10 @@ def _general_refusals(route: Route) -> list[type[Refused]]:
     refusals: list[type[Refused]] = [Unavailable, InvalidQuery]
     if route.audience is not Audience.PUBLIC:
         refusals += [CallerUnnamed, InvalidToken]
-    if route.audience in (Audience.USER, Audience.SERVICE):
+    if route.audience in (Audience.USER, Audience.SERVICE) or (route.roles and route.scope is None):
         refusals.append(AudienceRefused)
+    if route.roles:
+        refusals.append(RoleMissing)
     if route.scope is not None:
         refusals.append(ScopeMissing)
     if route.path_types:

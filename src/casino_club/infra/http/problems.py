@@ -133,6 +133,11 @@ class ScopeMissing(Refused):
     kind = Kind.FORBIDDEN
 
 
+class RoleMissing(Refused):
+    code = "role_missing"
+    kind = Kind.FORBIDDEN
+
+
 class Reply:
     """An answer as it goes out: a status, headers without a content length, and the whole content."""
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from casino_club.kernel.errors import Refused
-from casino_club.kernel.subject import Scope
+from casino_club.kernel.subject import Role, Scope
 
 Endpoint = Callable[..., Awaitable[object]]
 EndpointT = TypeVar("EndpointT", bound=Endpoint)
@@ -26,12 +26,16 @@ _PATH_PARAMETER: Final = re.compile(r"\{([a-z_]+)\}")
 
 
 class Audience(StrEnum):
-    """Who may call a route at all. `CALLER` is a user or a service."""
+    """Who may call a route at all. `CALLER` is a user or a service; `STAFF` a user with one of the route's roles.
+
+    A `STAFF` route that names a scope is open to services with it, too.
+    """
 
     PUBLIC = "public"
     USER = "user"
     SERVICE = "service"
     CALLER = "caller"
+    STAFF = "staff"
 
 
 class Declined(Exception):
@@ -55,6 +59,7 @@ class Declaration(TypedDict):
     summary: str
     answers: Mapping[int, Any]
     scope: NotRequired[Scope]
+    roles: NotRequired[Sequence[Role]]
     body: NotRequired[Any]
     body_media_types: NotRequired[Sequence[str]]
     query: NotRequired[Any]
@@ -75,6 +80,7 @@ class Route:
     summary: str
     answers: Mapping[int, Any]
     scope: Scope | None = None
+    roles: Sequence[Role] = ()
     body: Any = None
     body_media_types: Sequence[str] = (JSON,)
     query: Any = None
@@ -146,13 +152,15 @@ def check(route: object) -> Route:
 def _faults(route: Route) -> Iterator[tuple[bool, str]]:
     takes = route.parameters
     services_may = route.audience in (Audience.SERVICE, Audience.CALLER)
+    is_for_staff = route.audience is Audience.STAFF
     yield not isinstance(route.audience, Audience), "name the audience"
     yield not _PATH.fullmatch(route.path), "the path is not of plain segments and {names}"
     yield not inspect.iscoroutinefunction(route.endpoint), "the endpoint must be an async function"
     yield not route.answers, "name at least one answer"
     yield route.audience is Audience.PUBLIC and "subject" in takes, "a public route has no subject"
     yield services_may and route.scope is None, "name the scope that services need"
-    yield not services_may and route.scope is not None, "only services have scopes"
+    yield not (services_may or is_for_staff) and route.scope is not None, "only services have scopes"
+    yield is_for_staff != bool(route.roles), "name the roles of staff, and of nobody else"
     yield (route.body is None) != ("body" not in takes), "declare the body and take it"
     yield route.body is not None and route.method in ("GET", "DELETE"), "a GET or DELETE has no body"
     yield (route.query is None) != ("query" not in takes), "declare the query and take it"

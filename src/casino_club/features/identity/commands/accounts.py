@@ -1,0 +1,140 @@
+"""Signing up, logging in, changing the password, and the profile."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from casino_club.features.actions import public as actions
+from casino_club.features.identity import store
+from casino_club.features.identity.commands.desk import Desk, Sender, attempt_key, count_attempt
+from casino_club.features.identity.commands.sessions import Opened, begin_session
+from casino_club.features.identity.events import SignedUp
+from casino_club.features.identity.rules import limits
+from casino_club.features.identity.rules.details import (
+    check_new_password,
+    plain_email,
+    plain_nickname,
+    plain_password,
+)
+from casino_club.features.identity.rules.refusals import WrongCredentials
+from casino_club.features.identity.rules.sessions import check_changes
+from casino_club.features.identity.store import Account, UserFacts
+from casino_club.infra.db.database import Db
+from casino_club.kernel.subject import UserSubject
+
+EMAIL_KIND = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What somebody signs up with."""
+
+    nickname: str
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of a user, readable."""
+
+    facts: UserFacts
+    nickname: str
+    email: str
+
+
+async def sign_up(desk: Desk, wanted: NewUser, sender: Sender, *, now: datetime) -> Opened:
+    """A new user, logged in. Raises `EmailTaken`, after as much work as for a free address."""
+    await count_attempt(desk, limits.SIGN_UPS_FROM_ADDRESS, sender.address, now=now)
+    user, password_hash = await prepare(desk, wanted)
+
+    async def save(db: Db) -> Opened:
+        user_id = await add_user(db, desk, user, password_hash, now=now)
+        account = await store.lock_account(db, user_id)
+        assert account is not None
+        return await begin_session(db, desk, account, sender, now=now)
+
+    return await desk.database.run(save)
+
+
+async def prepare(desk: Desk, wanted: NewUser) -> tuple[NewUser, str]:
+    """The user in plain spelling and the hash of their password. Raises `InvalidDetails`."""
+    user = NewUser(plain_nickname(wanted.nickname), plain_email(wanted.email), plain_password(wanted.password))
+    check_new_password(user.password, email=user.email, nickname=user.nickname)
+    return user, await desk.passwords.hash(user.password)
+
+
+async def add_user(db: Db, desk: Desk, user: NewUser, password_hash: str, *, now: datetime) -> int:
+    """A user with a data key of their own, under which the rest is sealed; their id."""
+    email_hash = desk.vault.lookup(EMAIL_KIND, user.email)
+    user_id = await store.add_user(db, email_hash=email_hash, password_hash=password_hash, now=now)
+
+    key, wrapped = desk.vault.new_key(user_id)
+    await store.add_key(db, user_id, wrapped)
+    await store.save_data(db, UserSubject(user_id), key, {"nickname": user.nickname, "email": user.email})
+
+    await actions.append(db, SignedUp(user_id), at=now, policy=desk.actions)
+    return user_id
+
+
+async def log_in(desk: Desk, email: str, password: str, sender: Sender, *, now: datetime) -> Opened:
+    """A session for who knows the password. An unknown address costs as much time and gets the same answer."""
+    email = plain_email(email)
+    await count_attempt(desk, limits.LOGINS_FROM_ADDRESS, sender.address, now=now)
+    await count_attempt(desk, limits.LOGINS_OF_ACCOUNT, email, now=now)
+    async with desk.database.connection() as db:
+        known = await store.account_by_email(db, desk.vault.lookup(EMAIL_KIND, email))
+
+    fits = await desk.passwords.fits(plain_password(password), known.password_hash if known else None)
+    if known is None or not fits:
+        raise WrongCredentials
+
+    return await desk.database.run(lambda db: _enter(db, desk, known, email, sender, now=now))
+
+
+async def _enter(db: Db, desk: Desk, known: Account, email: str, sender: Sender, *, now: datetime) -> Opened:
+    account = await store.lock_account(db, known.user_id)
+    # Somebody may have changed the password while this one was being hashed.
+    if account is None or account.password_hash != known.password_hash:
+        raise WrongCredentials
+
+    await store.forget_attempt(db, attempt_key(desk, limits.LOGINS_OF_ACCOUNT, email))
+    return await begin_session(db, desk, account, sender, now=now)
+
+
+async def change_password(desk: Desk, subject: UserSubject, current: str, new: str, *, now: datetime) -> None:
+    """Another password, and the end of every other session. Raises `WrongCredentials`."""
+    await count_attempt(desk, limits.PASSWORD_CHANGES, str(subject.user_id), now=now)
+    async with desk.database.connection() as db:
+        known = await store.account_of(db, subject)
+        profile = await read_profile(db, desk, subject, subject.user_id)
+    new = plain_password(new)
+    check_new_password(new, email=profile.email, nickname=profile.nickname)
+    if not await desk.passwords.fits(plain_password(current), known.password_hash):
+        raise WrongCredentials
+    password_hash = await desk.passwords.hash(new)
+
+    await desk.database.run(lambda db: _save_password(db, subject, known, password_hash, now=now))
+
+
+async def _save_password(db: Db, subject: UserSubject, known: Account, password_hash: str, *, now: datetime) -> None:
+    account = await store.lock_account(db, subject.user_id)
+    if account is None or account.password_hash != known.password_hash:
+        raise WrongCredentials
+    await store.set_password(db, subject, password_hash)
+    await store.end_sessions(db, subject.user_id, because="password changed", now=now, except_id=subject.session_id)
+
+
+async def read_profile(db: Db, desk: Desk, subject: UserSubject, user_id: int) -> Profile:
+    """A user's profile, for themselves and for staff who may. Raises `UserMissing` for all others."""
+    facts = await store.facts_of(db, subject, user_id)
+    key = await store.key_of(db, subject, user_id, vault=desk.vault)
+    data = await store.data_of(db, subject, user_id, ("nickname", "email"), key=key)
+    return Profile(facts, data["nickname"], data["email"])
+
+
+async def rename(db: Db, desk: Desk, subject: UserSubject, user_id: int, nickname: str) -> Profile:
+    """Another nickname for oneself."""
+    check_changes(subject, user_id)
+    key = await store.key_of(db, subject, user_id, vault=desk.vault)
+    await store.save_data(db, subject, key, {"nickname": plain_nickname(nickname)})
+    return await read_profile(db, desk, subject, user_id)

@@ -1,0 +1,236 @@
+"""Who is who over HTTP: signing up, logging in, sessions, the profile, and what staff do to users."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from casino_club.features.identity.commands import accounts, sessions, staff
+from casino_club.features.identity.commands.accounts import NewUser, Profile
+from casino_club.features.identity.commands.desk import Desk, Sender
+from casino_club.features.identity.commands.sessions import Opened
+from casino_club.features.identity.rules import refusals
+from casino_club.features.identity.schemas import (
+    LoginIn,
+    PasswordIn,
+    ProfileIn,
+    ProfileOut,
+    RolesIn,
+    SessionList,
+    SessionOpened,
+    SessionOut,
+    SignUpIn,
+)
+from casino_club.infra.http.cookies import no_refresh_cookie, refresh_cookie, refresh_value
+from casino_club.infra.http.requests import Call
+from casino_club.infra.http.routes import JSON, Audience, Id, Raw, Routes
+from casino_club.infra.http.senders import sender_of
+from casino_club.infra.passwords import TooManyLogins
+from casino_club.kernel.subject import Role, UserSubject
+
+Clock = Callable[[], datetime]
+
+routes = Routes(tags=["users"])
+
+
+@routes.post(
+    "/api/users/signup",
+    audience=Audience.PUBLIC,
+    summary="Become a user, and be logged in",
+    body=SignUpIn,
+    answers={201: SessionOpened},
+    refusals=(refusals.EmailTaken, refusals.InvalidDetails, refusals.TooManyAttempts, TooManyLogins),
+)
+async def sign_up(body: SignUpIn, call: Call, desk: Desk, proxies_in_front: int, clock: Clock) -> Raw:
+    wanted = NewUser(body.nickname, body.email, body.password)
+    opened = await accounts.sign_up(desk, wanted, _sender(call, proxies_in_front), now=clock())
+    return _shown(opened, 201)
+
+
+@routes.post(
+    "/api/users/login",
+    audience=Audience.PUBLIC,
+    summary="Log in with e-mail address and password",
+    body=LoginIn,
+    answers={200: SessionOpened},
+    refusals=(
+        refusals.WrongCredentials,
+        refusals.Banned,
+        refusals.InvalidDetails,
+        refusals.TooManyAttempts,
+        TooManyLogins,
+    ),
+)
+async def log_in(body: LoginIn, call: Call, desk: Desk, proxies_in_front: int, clock: Clock) -> Raw:
+    sender = _sender(call, proxies_in_front)
+    return _shown(await accounts.log_in(desk, body.email, body.password, sender, now=clock()), 200)
+
+
+@routes.post(
+    "/api/users/refresh",
+    audience=Audience.PUBLIC,
+    summary="The next access token, for the refresh token in the cookie",
+    answers={200: SessionOpened},
+    refusals=(refusals.SessionOver,),
+)
+async def refresh(call: Call, desk: Desk, clock: Clock) -> Raw:
+    refresh_token = refresh_value(call)
+    if refresh_token is None:
+        raise refusals.SessionOver
+    return _shown(await sessions.refresh(desk, refresh_token, now=clock()), 200)
+
+
+@routes.post(
+    "/api/users/logout", audience=Audience.USER, summary="End the session that this token is of", answers={204: None}
+)
+async def log_out(subject: UserSubject, desk: Desk, clock: Clock) -> Raw:
+    now = clock()
+    await desk.database.run(lambda db: sessions.log_out(db, subject, now=now))
+    return Raw(b"", JSON, 204, (no_refresh_cookie(),))
+
+
+@routes.post(
+    "/api/users/logout-everywhere", audience=Audience.USER, summary="End all of one's sessions", answers={204: None}
+)
+async def log_out_everywhere(subject: UserSubject, desk: Desk, clock: Clock) -> Raw:
+    now = clock()
+    await desk.database.run(lambda db: sessions.log_out_everywhere(db, subject, now=now))
+    return Raw(b"", JSON, 204, (no_refresh_cookie(),))
+
+
+@routes.get(
+    "/api/users/sessions",
+    audience=Audience.USER,
+    summary="One's sessions that are not over",
+    answers={200: SessionList},
+    refusals=(refusals.UserMissing,),
+)
+async def read_sessions(subject: UserSubject, desk: Desk, clock: Clock) -> SessionList:
+    async with desk.database.connection() as db:
+        found = await sessions.list_sessions(db, desk, subject, now=clock())
+    return SessionList([msgspec.convert(each, SessionOut, from_attributes=True) for each in found])
+
+
+@routes.delete(
+    "/api/users/sessions/{session_id}",
+    audience=Audience.USER,
+    summary="End one of one's sessions",
+    answers={204: None},
+    refusals=(refusals.SessionMissing,),
+)
+async def revoke_session(session_id: Id, subject: UserSubject, desk: Desk, clock: Clock) -> tuple[int, None]:
+    now = clock()
+    await desk.database.run(lambda db: sessions.revoke_session(db, subject, session_id, now=now))
+    return 204, None
+
+
+@routes.post(
+    "/api/users/password",
+    audience=Audience.USER,
+    summary="Change the password; every other session ends",
+    body=PasswordIn,
+    answers={204: None},
+    refusals=(
+        refusals.WrongCredentials,
+        refusals.InvalidDetails,
+        refusals.UserMissing,
+        refusals.TooManyAttempts,
+        TooManyLogins,
+    ),
+)
+async def change_password(subject: UserSubject, body: PasswordIn, desk: Desk, clock: Clock) -> tuple[int, None]:
+    await accounts.change_password(desk, subject, body.current_password, body.new_password, now=clock())
+    return 204, None
+
+
+@routes.get(
+    "/api/users/{user_id}/profile",
+    audience=Audience.USER,
+    summary="A user's profile: one's own, or anybody's for support and admins",
+    answers={200: ProfileOut},
+    refusals=(refusals.UserMissing,),
+)
+async def read_profile(user_id: Id, subject: UserSubject, desk: Desk) -> ProfileOut:
+    async with desk.database.connection() as db:
+        return _profile(await accounts.read_profile(db, desk, subject, user_id))
+
+
+@routes.patch(
+    "/api/users/{user_id}/profile",
+    audience=Audience.USER,
+    summary="Change one's own profile",
+    body=ProfileIn,
+    answers={200: ProfileOut},
+    refusals=(refusals.UserMissing, refusals.InvalidDetails),
+)
+async def write_profile(user_id: Id, subject: UserSubject, body: ProfileIn, desk: Desk) -> ProfileOut:
+    renamed = await desk.database.run(lambda db: accounts.rename(db, desk, subject, user_id, body.nickname))
+    return _profile(renamed)
+
+
+@routes.put(
+    "/api/admin/users/{user_id}/roles",
+    audience=Audience.STAFF,
+    roles=(Role.ADMIN,),
+    summary="Give a user these roles and no others; their sessions end",
+    body=RolesIn,
+    answers={204: None},
+    refusals=(refusals.UserMissing, refusals.NotYourself),
+)
+async def write_roles(user_id: Id, subject: UserSubject, body: RolesIn, desk: Desk, clock: Clock) -> tuple[int, None]:
+    now, by_user_id = clock(), subject.user_id
+    await desk.database.run(lambda db: staff.set_roles(db, desk, user_id, body.roles, by_user_id=by_user_id, now=now))
+    return 204, None
+
+
+@routes.post(
+    "/api/admin/users/{user_id}/ban",
+    audience=Audience.STAFF,
+    roles=(Role.SUPPORT, Role.ADMIN),
+    summary="Keep a user out; their sessions end",
+    answers={204: None},
+    refusals=(refusals.UserMissing, refusals.NotYourself),
+)
+async def ban_user(user_id: Id, subject: UserSubject, desk: Desk, clock: Clock) -> tuple[int, None]:
+    now = clock()
+    await desk.database.run(lambda db: staff.ban(db, desk, user_id, by_user_id=subject.user_id, now=now))
+    return 204, None
+
+
+@routes.post(
+    "/api/admin/users/{user_id}/unban",
+    audience=Audience.STAFF,
+    roles=(Role.SUPPORT, Role.ADMIN),
+    summary="Let a user in again",
+    answers={204: None},
+    refusals=(refusals.UserMissing, refusals.NotYourself),
+)
+async def unban_user(user_id: Id, subject: UserSubject, desk: Desk, clock: Clock) -> tuple[int, None]:
+    now = clock()
+    await desk.database.run(lambda db: staff.unban(db, desk, user_id, by_user_id=subject.user_id, now=now))
+    return 204, None
+
+
+def _sender(call: Call, proxies_in_front: int) -> Sender:
+    device = call.headers.get(b"user-agent", b"").decode("latin-1")
+    return Sender(sender_of(call, proxies_in_front), device)
+
+
+def _shown(opened: Opened, status: int) -> Raw:
+    body = SessionOpened(opened.user_id, opened.access_token, opened.access_seconds)
+    cookie = refresh_cookie(opened.refresh_token, opened.refresh_seconds)
+    return Raw(msgspec.json.encode(body), JSON, status, (cookie,))
+
+
+def _profile(profile: Profile) -> ProfileOut:
+    facts = profile.facts
+    return ProfileOut(
+        user_id=facts.id,
+        nickname=profile.nickname,
+        email=profile.email,
+        created_at=facts.created_at,
+        vip_tier=facts.vip_tier,
+        battlepass_level=facts.battlepass_level,
+        total_spent=facts.total_spent,
+        roles=sorted(facts.roles),
+    )

@@ -1,0 +1,75 @@
+"""Everything that this slice may refuse."""
+
+from casino_club.kernel.errors import Kind, Refused
+
+
+class WrongCredentials(Refused):
+    code = "wrong_credentials"
+    kind = Kind.UNKNOWN_CALLER
+
+    def __init__(self) -> None:
+        # One sentence for an unknown address and for a wrong password.
+        super().__init__("The e-mail address or the password is not right.")
+
+
+class SessionOver(Refused):
+    code = "session_over"
+    kind = Kind.UNKNOWN_CALLER
+
+    def __init__(self) -> None:
+        super().__init__("This session is over; log in again.")
+
+
+class EmailTaken(Refused):
+    code = "email_taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Somebody has signed up with this e-mail address already.")
+
+
+class Banned(Refused):
+    code = "banned"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("This account is closed; write to support.")
+
+
+class InvalidDetails(Refused):
+    code = "invalid_details"
+    kind = Kind.INVALID
+
+
+class UserMissing(Refused):
+    code = "user_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        # The same for a user who is not yours to see and for one who does not exist.
+        super().__init__("There is no such user, or none that you may see.")
+
+
+class SessionMissing(Refused):
+    code = "session_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("You have no such session.")
+
+
+class NotYourself(Refused):
+    code = "not_yourself"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Nobody changes their own roles or bans themselves; ask another admin.")
+
+
+class TooManyAttempts(Refused):
+    code = "too_many_attempts"
+    kind = Kind.LIMITED
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"Too many attempts; try again in {retry_after_seconds} seconds.")
+        self.retry_after_seconds = retry_after_seconds

@@ -1,0 +1,95 @@
+"""The tables of this slice. What is personal lies sealed in `user_data` and `sessions.device`, and nowhere else."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+from casino_club.infra.db.tables import metadata
+
+Instant = DateTime(timezone=True)
+
+
+def _user_id(*, is_key: bool = False) -> Column[int]:
+    return Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, primary_key=is_key)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    Column("banned_at", Instant),
+    Column("roles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("vip_tier", Integer, nullable=False, server_default=text("0")),
+    Column("battlepass_level", Integer, nullable=False, server_default=text("0")),
+    Column("total_spent", BigInteger, nullable=False, server_default=text("0")),
+    Index("users_staff_idx", "id", postgresql_where=text("roles <> '{}'")),
+)
+
+user_keys = Table("user_keys", metadata, _user_id(is_key=True), Column("wrapped_key", LargeBinary, nullable=False))
+
+user_data = Table(
+    "user_data",
+    metadata,
+    _user_id(),
+    Column("field", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user_id", "field"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _user_id(is_key=True),
+    Column("email_hash", LargeBinary, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _user_id(),
+    Column("began_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("ended_because", Text),
+    Column("device", LargeBinary, nullable=False),
+    CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended"),
+    Index("sessions_user_id_idx", "user_id"),
+    Index("sessions_ends_at_idx", "ends_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("session_id", BigInteger, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Index("refresh_tokens_session_id_idx", "session_id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("began_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Index("attempts_began_at_idx", "began_at"),
+    prefixes=["UNLOGGED"],
+)
