@@ -18,7 +18,6 @@ from casino_club.infra.http.app import Application, build_app
 from casino_club.infra.http.callers import Callers
 from casino_club.infra.http.server import run_until_stopped
 from casino_club.infra.log.lag import lag_metrics
-from casino_club.infra.passwords import Passwords
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
 
@@ -64,7 +63,7 @@ def _resources(platform: Platform) -> dict[str, object]:
         "policy": policy,
         "clock": now,
         "singles": GroupCommit(record_together),
-        "desk": desk_over(platform, Passwords()),
+        "desk": desk_over(platform.settings, platform.database, platform.policies),
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

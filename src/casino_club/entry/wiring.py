@@ -116,14 +116,13 @@ def _plan(text: str) -> TrackingPlan:
     return msgspec.convert(tomllib.loads(text), TrackingPlan)
 
 
-def desk_over(platform: Platform, passwords: Passwords) -> Desk:
+def desk_over(settings: Settings, database: Database, policies: Policies) -> Desk:
     """What the commands of identity work with."""
-    settings = platform.settings
     return Desk(
-        platform.database,
+        database,
         Vault(runtime.vault_secret(settings)),
-        passwords,
-        platform.policies[ActionPolicy],
+        Passwords(),
+        policies[ActionPolicy],
         runtime.token_secret(settings),
     )
 

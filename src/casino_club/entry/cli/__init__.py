@@ -11,6 +11,7 @@ COMMANDS = {
     "consumer": "casino_club.entry.cli.consumer",
     "migrate": "casino_club.entry.cli.migrate",
     "keys": "casino_club.entry.cli.keys",
+    "users": "casino_club.entry.cli.users",
     "status": "casino_club.entry.cli.status",
     "doctor": "casino_club.entry.cli.doctor",
     "replay": "casino_club.entry.cli.replay",

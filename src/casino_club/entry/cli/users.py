@@ -1,0 +1,146 @@
+"""`casino-club users`: the first admin, who is staff, and who is kept out. Shows nothing personal."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+
+from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
+from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, utc_now
+from casino_club.entry.cli.reading import read_settings
+from casino_club.entry.wiring import desk_over, load_policies
+from casino_club.features.identity import store
+from casino_club.features.identity.commands import accounts, staff
+from casino_club.features.identity.commands.accounts import NewUser
+from casino_club.features.identity.commands.desk import Desk
+from casino_club.features.identity.commands.staff import OPERATOR
+from casino_club.features.identity.store import UserFacts
+from casino_club.infra.settings import Settings
+from casino_club.kernel.subject import Role
+
+LISTED_MAX = 1_000
+
+users = typer.Typer(no_args_is_help=True, help="Make the first admin, give roles, ban and let in again.")
+
+UserId = Annotated[int, typer.Argument(metavar="USER_ID", min=1, max=2**63 - 1, help="As `users list` shows it.")]
+
+
+@users.command()
+def create_admin(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="What the admin logs in with.")],
+    nickname: Annotated[str, typer.Option(help="What others see.")] = "Admin",
+    as_json: AsJson = False,
+) -> None:
+    """Sign up a user who is an admin. The password is asked for, or read from standard input's first line."""
+    user_id = run(_create_admin(read_settings(), NewUser(nickname, email, _password())))
+    if as_json:
+        print_json({"user_id": user_id, "roles": [Role.ADMIN]})
+    else:
+        typer.echo(f"User {user_id} is an admin; they log in with their e-mail address.")
+
+
+@users.command(name="list")
+def list_users(
+    staff_only: Annotated[bool, typer.Option("--staff", help="Only those who have a role.")] = False,
+    email: Annotated[str | None, typer.Option(help="Only the user with this address.")] = None,
+    after: Annotated[int, typer.Option(min=0, help="Only ids above this one.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Users by id, a thousand at most: roles and bans, nothing personal."""
+    found = run(_listed(read_settings(), email, after=after, staff_only=staff_only))
+    if as_json:
+        print_json([_described(each) for each in found])
+        return
+    rows = [
+        (str(each.id), ", ".join(sorted(each.roles)) or "–", moment(each.created_at), moment(each.banned_at))
+        for each in found
+    ]
+    print_table(("Id", "Roles", "Signed up", "Banned"), rows, empty="There are no such users.")
+    if len(found) == LISTED_MAX:
+        note(f"There may be more: go on with --after {found[-1].id}.")
+
+
+@users.command()
+def roles(
+    user_id: UserId,
+    role: Annotated[list[Role] | None, typer.Argument(help="All that they shall have; none at all ends it.")] = None,
+) -> None:
+    """Give a user these roles and no others. Their sessions end within a second."""
+    wanted = frozenset(role or ())
+    run(_set_roles(read_settings(), user_id, wanted))
+    typer.echo(f"User {user_id} has these roles: {', '.join(sorted(wanted)) or 'none'}. They have to log in again.")
+
+
+@users.command()
+def ban(user_id: UserId) -> None:
+    """Keep a user out. Their sessions end within a second."""
+    run(_ban(read_settings(), user_id))
+    typer.echo(f"User {user_id} is banned.")
+
+
+@users.command()
+def unban(user_id: UserId) -> None:
+    """Let a user in again."""
+    run(_unban(read_settings(), user_id))
+    typer.echo(f"User {user_id} may log in again.")
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        give_up("Send the password as the first line of standard input.", MISUSED)
+    return password
+
+
+@asynccontextmanager
+async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    async with open_database(settings) as database:
+        yield desk_over(settings, database, load_policies(settings))
+
+
+async def _create_admin(settings: Settings, wanted: NewUser) -> int:
+    now = utc_now()
+    async with _open_desk(settings) as desk:
+        user, password_hash = await accounts.prepare(desk, wanted)
+        async with desk.database.transaction() as db:
+            user_id = await accounts.add_user(db, desk, user, password_hash, now=now)
+            await staff.set_roles(db, desk, user_id, [Role.ADMIN], by_user_id=OPERATOR, now=now)
+    return user_id
+
+
+async def _listed(settings: Settings, email: str | None, *, after: int, staff_only: bool) -> list[UserFacts]:
+    async with _open_desk(settings) as desk, desk.database.connection() as db:
+        if email is None:
+            return await store.users_listed(db, after_id=after, only_staff=staff_only, limit=LISTED_MAX)
+        user_id = await accounts.find_by_email(db, desk, email)
+        if user_id is None:
+            return []
+        return await store.users_listed(db, after_id=user_id - 1, only_staff=False, limit=1)
+
+
+async def _set_roles(settings: Settings, user_id: int, wanted: frozenset[Role]) -> None:
+    async with _open_desk(settings) as desk, desk.database.transaction() as db:
+        await staff.set_roles(db, desk, user_id, wanted, by_user_id=OPERATOR, now=utc_now())
+
+
+async def _ban(settings: Settings, user_id: int) -> None:
+    async with _open_desk(settings) as desk, desk.database.transaction() as db:
+        await staff.ban(db, desk, user_id, by_user_id=OPERATOR, now=utc_now())
+
+
+async def _unban(settings: Settings, user_id: int) -> None:
+    async with _open_desk(settings) as desk, desk.database.transaction() as db:
+        await staff.unban(db, desk, user_id, by_user_id=OPERATOR, now=utc_now())
+
+
+def _described(facts: UserFacts) -> dict[str, object]:
+    return {
+        "user_id": facts.id,
+        "roles": sorted(facts.roles),
+        "created_at": facts.created_at,
+        "banned_at": facts.banned_at,
+    }

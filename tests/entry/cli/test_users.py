@@ -1,0 +1,81 @@
+"""`users`: the first admin, roles, bans, and nothing personal on any screen."""
+
+import pytest
+
+from casino_club.infra.db.database import Database
+from tests.builders.actions import a_log
+from tests.entry.cli.calling import Club
+
+EMAIL, PASSWORD = "first-admin@example.com", "correct horse battery"
+
+
+@pytest.fixture
+async def staffed(club: Club, database: Database) -> Club:
+    """A club with room in its log and one admin."""
+    await a_log(database).make_room()
+    done = await club.call("users", "create-admin", EMAIL, "--nickname", "Hana", answer=f"{PASSWORD}\n")
+    assert (done.code, done.stderr) == (0, "")
+    return club
+
+
+async def logged(database: Database) -> list[tuple[str, str]]:
+    async with database.connection() as db:
+        rows = await db.fetch("SELECT action_type, metadata FROM user_actions ORDER BY id")
+    return [tuple(row) for row in rows]
+
+
+async def test_the_first_admin_is_made_and_the_log_says_so(staffed: Club, database: Database) -> None:
+    [listed] = (await staffed.call("users", "list", "--staff", "--json")).json
+
+    assert (listed["user_id"], listed["roles"], listed["banned_at"]) == (1, ["admin"], None)
+    assert await logged(database) == [
+        ("SIGN_UP", "{}"),
+        ("ROLES_CHANGED", '{"roles": "admin", "by_user_id": 0}'),
+    ]
+
+
+async def test_a_user_is_found_by_their_address_and_none_is_shown(staffed: Club) -> None:
+    found = await staffed.call("users", "list", "--email", EMAIL.upper(), "--json")
+    nobody = await staffed.call("users", "list", "--email", "nobody@example.com", "--json")
+    plain = await staffed.call("users", "list")
+
+    assert [each["user_id"] for each in found.json] == [1]
+    assert nobody.json == []
+    assert "admin" in plain.stdout
+    for text in (found.stdout, plain.stdout):
+        assert "Hana" not in text
+        assert "example" not in text
+
+
+async def test_roles_and_bans_are_given_and_taken(staffed: Club) -> None:
+    for words in (["roles", "1", "support", "viewer"], ["ban", "1"]):
+        assert (await staffed.call("users", *words)).code == 0
+    [listed] = (await staffed.call("users", "list", "--json")).json
+    assert listed["roles"] == ["support", "viewer"]
+    assert listed["banned_at"] is not None
+
+    for words in (["roles", "1"], ["unban", "1"]):
+        assert (await staffed.call("users", *words)).code == 0
+    [listed] = (await staffed.call("users", "list", "--json")).json
+    assert (listed["roles"], listed["banned_at"]) == ([], None)
+    assert (await staffed.call("users", "list", "--staff", "--json")).json == []
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "code", "says"),
+    [
+        (["create-admin", EMAIL], PASSWORD, 1, "signed up with this e-mail"),
+        (["create-admin", "no address"], PASSWORD, 1, "not an e-mail address"),
+        (["create-admin", "a@example.com"], "short", 1, "10 to 256"),
+        (["create-admin", "a@example.com"], "", 2, "standard input"),
+        (["roles", "1", "emperor"], None, 2, "emperor"),
+        (["ban", "99"], None, 1, "no such user"),
+        (["ban", "0"], None, 2, "USER_ID"),
+    ],
+)
+async def test_what_is_wrong_is_said(staffed: Club, words: list[str], answer: str | None, code: int, says: str) -> None:
+    done = await staffed.call("users", *words, answer=answer)
+
+    assert (done.code, done.stdout) == (code, "")
+    assert says in done.stderr
+    assert PASSWORD not in done.stderr
