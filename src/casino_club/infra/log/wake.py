@@ -8,7 +8,7 @@ import asyncpg
 from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY
 
 CHANNEL = "casino_club_log"
-REST_SECONDS = 0.002
+REST_SECONDS = 0.005
 RECONNECT_SECONDS = 0.5
 
 

@@ -1,7 +1,7 @@
 """Taking in what senders send: one action or many, each with a verdict. What is refused is kept for review."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -141,12 +141,12 @@ def conflict_with(outcome: Outcome) -> Refused:
 
 def count_verdicts(verdicts: Sequence[Verdict]) -> None:
     """Add verdicts to the metrics."""
-    accepted = Counter(verdict.status.value for verdict in verdicts if isinstance(verdict, Outcome))
-    refused = Counter(verdict.code for verdict in verdicts if isinstance(verdict, Refused))
-    for status, number in accepted.items():
-        metrics.ACTIONS.labels(status, "").inc(number)
-    for code, number in refused.items():
-        metrics.ACTIONS.labels("refused", code).inc(number)
+    tally: dict[tuple[str, str], int] = {}
+    for verdict in verdicts:
+        labels = ("refused", verdict.code) if isinstance(verdict, Refused) else (verdict.status.value, "")
+        tally[labels] = tally.get(labels, 0) + 1
+    for labels, number in tally.items():
+        metrics.ACTIONS.labels(*labels).inc(number)
 
 
 async def _keep_refused(
