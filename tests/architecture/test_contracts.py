@@ -44,6 +44,8 @@ PLANTED = [
     ("Rules are pure", {f"{FEATURES}/actions/events.py": "import pydantic"}),
     ("Rules are pure", {"src/casino_club/kernel/money.py": "import asyncpg"}),
     ("Client libraries live in backends", {f"{FEATURES}/actions/jobs.py": "import redis.asyncio"}),
+    ("Client libraries live in backends", {"src/casino_club/entry/worker.py": "import celery"}),
+    ("Client libraries live in backends", {f"{FEATURES}/actions/jobs.py": "import apscheduler.triggers"}),
     ("Only entry points open the runtime", {f"{FEATURES}/actions/jobs.py": "import casino_club.infra.runtime"}),
     ("Settings end where servers are opened", {f"{FEATURES}/actions/jobs.py": "import casino_club.infra.settings"}),
     (

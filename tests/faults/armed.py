@@ -1,4 +1,4 @@
-"""`casino-club` with a fuse: `python -m tests.faults.armed up|serve|consumer`.
+"""`casino-club` with a fuse: `python -m tests.faults.armed up|serve|consumer|worker|scheduler`.
 
 The product's own code, given a connection and a hot store that look for the fuse at the chosen points.
 """
@@ -15,7 +15,9 @@ from casino_club.entry.cli.reading import data_dir_of, read_settings
 from casino_club.entry.cli.up import run
 from casino_club.entry.consumer import follow_all
 from casino_club.entry.http import app_over
+from casino_club.entry.scheduler import schedule
 from casino_club.entry.wiring import open_platform
+from casino_club.entry.worker import work
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.http.server import run_until_stopped
 from casino_club.infra.settings import Settings
@@ -23,6 +25,7 @@ from casino_club.infra.telemetry.logs import configure_logging
 from tests.faults.points import Fuse, Point
 
 PROGRAM = (sys.executable, "-m", "tests.faults.armed")
+UNARMED = {"worker": work, "scheduler": schedule}
 
 
 def armed_connection(fuse: Fuse) -> type[asyncpg.Connection]:
@@ -98,6 +101,9 @@ def main(command: str) -> None:
     settings = read_settings()
     if command == "up":
         run(settings, program=PROGRAM)
+        return
+    if command in UNARMED:
+        UNARMED[command](settings)
         return
     configure_logging(settings.log_level)
     uvloop.run(_serve(settings) if command == "serve" else _consume(settings))

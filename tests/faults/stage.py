@@ -24,7 +24,7 @@ from tests.builders.servers import forget
 from tests.infra.waiting import until
 
 ROOT = Path(__file__).parents[2]
-EXPECTED = {"postgresql", "redis", "consumer", "api"}
+EXPECTED = {"postgresql", "redis", "consumer", "api", "worker", "scheduler"}
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 20.0
 

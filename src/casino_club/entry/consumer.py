@@ -1,23 +1,17 @@
-"""The consumer: follows the log for every subscription, rebuilds projections when asked, and runs jobs when due."""
+"""The consumer: follows the log for every subscription, and rebuilds projections when asked."""
 
 import asyncio
 import signal
-import sys
-from datetime import UTC, datetime
 
 import uvloop
 
-from casino_club.entry.wiring import Platform, jobs, open_platform, subscriptions
+from casino_club.entry.wiring import Platform, open_platform, subscriptions
 from casino_club.infra import runtime
-from casino_club.infra.jobs import timetable
-from casino_club.infra.jobs.job import Work
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.rebuilder import rebuild_when_asked
 from casino_club.infra.log.wake import Ear
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
-
-PROGRAM = (sys.executable, "-m", "casino_club.entry.cli")
 
 
 def consume(settings: Settings) -> None:
@@ -37,15 +31,10 @@ async def _consume(settings: Settings) -> None:
 
 
 async def follow_all(platform: Platform) -> None:
-    """One follower per subscription, the rebuilder, and the timetable, until cancelled."""
+    """One follower per subscription and the rebuilder, until cancelled."""
     stores = platform.stores
     followed = subscriptions()
     async with Ear(runtime.database_url(platform.settings)) as ear, asyncio.TaskGroup() as tasks:
         for subscription in followed:
             tasks.create_task(Follower(subscription, stores).follow(ear.event()))
         tasks.create_task(rebuild_when_asked(followed, stores))
-        tasks.create_task(timetable.keep(jobs(), lambda: _work(platform)))
-
-
-def _work(platform: Platform) -> Work:
-    return Work(platform.database, platform.log, platform.policies, datetime.now(UTC), PROGRAM)

@@ -1,14 +1,15 @@
 """The HTTP API: one process, which opens what it needs, serves, and closes it again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 
 import uvloop
+from prometheus_client import Metric
 
-from casino_club.entry.wiring import ROUTES, Platform, desk_over, open_platform, session_finder
+from casino_club.entry.wiring import ROUTES, Platform, desk_over, jobs, open_platform, session_finder, zone_of
 from casino_club.features.actions.commands.append import Outcome, record
 from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
 from casino_club.infra import runtime
@@ -17,6 +18,7 @@ from casino_club.infra.http import service_keys
 from casino_club.infra.http.app import Application, build_app
 from casino_club.infra.http.callers import Callers
 from casino_club.infra.http.server import run_until_stopped
+from casino_club.infra.jobs.timetable import job_metrics
 from casino_club.infra.log.lag import lag_metrics
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
@@ -45,10 +47,14 @@ def app_over(platform: Platform) -> Application:
         resources=_resources(platform),
         # Reading a key that can't exist proves that the server answers and that its schema is there.
         readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
-        collectors={"log": partial(lag_metrics, platform.database)},
+        collectors={"log": partial(lag_metrics, platform.database), "jobs": partial(_job_metrics, platform)},
         version=version("casino-club"),
         body_mb_max=platform.settings.http_body_mb_max,
     )
+
+
+async def _job_metrics(platform: Platform) -> Iterable[Metric]:
+    return await job_metrics(platform.database, jobs(), zone=zone_of(platform.settings), now=now())
 
 
 def _resources(platform: Platform) -> dict[str, object]:

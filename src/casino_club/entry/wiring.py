@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -89,16 +90,21 @@ async def open_platform(
 def load_policies(settings: Settings) -> Policies:
     """What decides, read from the settings and the files that they name. Raises Unusable with what to mend."""
     moment = MomentPolicy(settings.action_late_days_max, settings.action_skew_seconds_max)
-    try:
-        calendar = Calendar(settings.timezone)
-    except (OSError, ValueError) as error:
-        raise Unusable(f"CASINO_CLUB_TIMEZONE: {settings.timezone!r} is no time zone; try Asia/Seoul.") from error
+    calendar = Calendar(zone_of(settings).key)
     gap_us = settings.streak_gap_minutes * MINUTE_US
     checks = Checks(load_tracking_plan(settings.tracking_plan))
     return {
         ActionPolicy: ActionPolicy(checks, moment, gap_us, calendar),
         RefusalPolicy: RefusalPolicy(settings.refused_keep_days),
     }
+
+
+def zone_of(settings: Settings) -> ZoneInfo:
+    """The operator's time zone. Raises Unusable with what to mend."""
+    try:
+        return ZoneInfo(settings.timezone)
+    except (OSError, ValueError) as error:
+        raise Unusable(f"CASINO_CLUB_TIMEZONE: {settings.timezone!r} is no time zone; try Asia/Seoul.") from error
 
 
 def load_tracking_plan(own: Path | None) -> TrackingPlan:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 import psutil
 
+from casino_club.infra import leftovers
 from casino_club.infra.machine import read_text
 from casino_club.infra.ports import Unusable
 
@@ -75,6 +76,21 @@ def save_processes(data_dir: Path, states: Sequence[ProcessState]) -> None:
     draft = path.with_suffix(".new")
     draft.write_bytes(msgspec.json.format(msgspec.json.encode(states)))
     draft.replace(path)
+
+
+def tell_ready(name: str) -> None:
+    """Called by a process that nobody can ask: it is at work now. Without a supervisor there is nobody to tell."""
+    if data_dir := os.environ.get(leftovers.MARK):
+        (Path(data_dir) / "run" / f"{name}.ready").write_text(str(os.getpid()))
+
+
+def forget_ready(data_dir: Path, name: str) -> None:
+    """Before it is started, so that it can be believed afterwards."""
+    (data_dir / "run" / f"{name}.ready").unlink(missing_ok=True)
+
+
+def has_told_ready(data_dir: Path, name: str) -> bool:
+    return (data_dir / "run" / f"{name}.ready").exists()
 
 
 def memory_bytes(pid: int) -> int | None:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from casino_club.infra.db.database import Database
-from casino_club.infra.jobs.job import Work
 from casino_club.infra.jobs.upkeep import archive_partitions
 from casino_club.infra.log import rebuild
-from tests.builders.actions import NOON, a_log
+from tests.builders.jobs import a_work
 from tests.entry.cli.calling import Club
 from tests.infra.log.archiving import append, logged
 
@@ -85,7 +84,7 @@ async def test_the_job_runs_the_command(
 
     with caplog.at_level(logging.INFO):
         program = (sys.executable, "-m", "casino_club.entry.cli")
-        await archive_partitions.run(Work(database, a_log(database), {}, NOON, program))
+        await archive_partitions.run(a_work(database, program=program))
 
     (said,) = [record for record in caplog.records if record.message == "archived"]
     assert (said.__dict__["partitions"], said.__dict__["rows"]) == (1, 1_000)

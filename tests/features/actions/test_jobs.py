@@ -6,8 +6,8 @@ from casino_club.features.actions import store
 from casino_club.features.actions.jobs import FORGOTTEN_AT_ONCE, forget_refused
 from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.infra.db.database import Database
-from casino_club.infra.jobs.job import Work
-from tests.builders.actions import NOON, a_log
+from tests.builders.actions import NOON
+from tests.builders.jobs import a_work
 
 
 async def refuse(database: Database, count: int, *, at: datetime) -> None:
@@ -20,7 +20,7 @@ async def test_refused_actions_are_forgotten_after_so_many_days_however_many_the
     await refuse(database, 2 * FORGOTTEN_AT_ONCE + 1, at=NOON - timedelta(days=30, seconds=1))
     await refuse(database, 3, at=NOON - timedelta(days=30))
 
-    await forget_refused.run(Work(database, a_log(database), {RefusalPolicy: RefusalPolicy(keep_days=30)}, NOON, ()))
+    await forget_refused.run(a_work(database, policies={RefusalPolicy: RefusalPolicy(keep_days=30)}))
 
     async with database.connection() as db:
         assert len(await store.refused(db, status="open", code=None, after_id=None, limit=10)) == 3

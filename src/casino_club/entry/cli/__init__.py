@@ -9,6 +9,8 @@ COMMANDS = {
     "up": "casino_club.entry.cli.up",
     "serve": "casino_club.entry.cli.serve",
     "consumer": "casino_club.entry.cli.consumer",
+    "worker": "casino_club.entry.cli.worker",
+    "scheduler": "casino_club.entry.cli.scheduler",
     "migrate": "casino_club.entry.cli.migrate",
     "keys": "casino_club.entry.cli.keys",
     "users": "casino_club.entry.cli.users",

@@ -22,7 +22,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be arch
 
 
 def archive(dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Export what the log need not keep, check it, and drop it from the table. The consumer runs this every hour."""
+    """Export what the log need not keep, check it, and drop it from the table. The worker runs this every hour."""
     try:
         outcome = run(_archive(read_settings(), dry_run=dry_run, shows_bar=not as_json))
     except Unarchivable as fault:

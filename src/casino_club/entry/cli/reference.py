@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from casino_club.entry.wiring import jobs, load_tracking_plan, subscriptions
 from casino_club.features.actions.rules.plan import TypeRule, described
 from casino_club.infra.backends.parquet import SCHEMA
+from casino_club.infra.jobs.job import CatchUp, Job
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.metrics import METRICS
 
@@ -19,6 +20,12 @@ FOLDER: Final = Path("docs/reference")
 
 # What the machine decides can't be read from the code; these words stand in for it.
 COMPUTED_DEFAULTS: Final = {"data_dir": "`casino-club` in `$XDG_DATA_HOME`, else in `~/.local/share`"}
+
+CATCH_UP: Final = {
+    CatchUp.EVERY: "each is caught up, the last {} at most",
+    CatchUp.LATEST: "one run for all",
+    CatchUp.NONE: "left out",
+}
 
 KINDS: Final[dict[object, str]] = {
     int: "whole number",
@@ -79,17 +86,20 @@ def jobs_page() -> str:
         for each in sorted(subscriptions(), key=lambda each: each.name)
     ]
     timed = [
-        (f"`{each.name}`", _interval(each.every), each.about) for each in sorted(jobs(), key=lambda each: each.name)
+        (f"`{each.name}`", _times(each), CATCH_UP[each.catch_up].format(each.catch_up_max), each.about)
+        for each in sorted(jobs(), key=lambda each: each.name)
     ]
     return _page(
         "Jobs",
-        "What runs in the consumer: because of the log, and because time passes.",
+        "What runs because of the log, and because time passes.",
         "## By the log",
-        "A *projection* may be rebuilt at any time; a *reaction* acts once per row.",
+        "Run by the consumer. A *projection* may be rebuilt at any time; a *reaction* acts once per row.",
         _table(("Name", "Kind", "Action types", "Hot metrics", "What it does"), followers),
         "## By the clock",
-        "Of several consumers, one at a time runs a job. A run that fails is logged, and the next one tries again.",
-        _table(("Name", "Every", "What it does"), timed),
+        "Written down by the scheduler and run by workers, one run of a job at a time. Intervals are counted from "
+        "1970, times of day in the operator's zone. A run that was cut short is taken up again; one that fails stays "
+        "so until it is retried, and the next due time is another try.",
+        _table(("Name", "Due", "Due times missed", "What it does"), timed),
     )
 
 
@@ -131,6 +141,10 @@ def _page(title: str, purpose: str, *parts: str) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _times(job: Job) -> str:
+    return f"daily at {job.daily_at:%H:%M}" if job.every is None else f"every {_interval(job.every)}"
 
 
 def _interval(every: timedelta) -> str:

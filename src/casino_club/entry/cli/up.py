@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,9 +20,17 @@ from casino_club.entry.cli.reading import data_dir_of, read_settings
 from casino_club.infra import children, leftovers, runtime
 from casino_club.infra.db import migrate
 from casino_club.infra.ports import ServerProcess, Unusable
-from casino_club.infra.processes import ProcessState, State, only_supervisor, save_processes
+from casino_club.infra.processes import (
+    ProcessState,
+    State,
+    forget_ready,
+    has_told_ready,
+    only_supervisor,
+    save_processes,
+)
 from casino_club.infra.settings import Settings
 from casino_club.infra.supervisor import CannotStart, Supervisor, stop_on_signals
+from casino_club.infra.telemetry import metrics
 
 COLOURS = {"starting": "yellow", "ready": "green", "restarting": "red", "stopped": "bright_black"}
 STOP_SIGNALS = ((signal.SIGTERM, 5.0),)  # The API lets running requests end for almost as long.
@@ -45,6 +54,7 @@ def run(settings: Settings, *, program: Sequence[str] = PROGRAM) -> None:
             checks.check_disk(data_dir_of(settings), settings.disk_free_mb_min)
             checks.check_port(settings)
             runtime.prepare(settings)
+            metrics.share(_metrics_dir(settings))
             asyncio.run(_until_stopped(settings, program))
     except CannotStart as error:
         _say(str(error), *children.last_lines(error.log), to_stderr=True)
@@ -76,6 +86,9 @@ async def _start_all(supervisor: Supervisor, settings: Settings, program: Sequen
         both.create_task(supervisor.start(consumer))
         await supervisor.start(api)
         _welcome(settings, time.monotonic() - began)
+        # Nobody waits for these, so they leave the processors to the API until it answers.
+        await supervisor.start(_by_its_word("worker", settings, program))
+        await supervisor.start(_by_its_word("scheduler", settings, program))
 
 
 async def _bring_up_to_date(settings: Settings) -> None:
@@ -86,6 +99,17 @@ async def _bring_up_to_date(settings: Settings) -> None:
     except (OSError, asyncpg.PostgresError) as error:
         raise Unusable(f"The database can't be used ({error}); check its log, or CASINO_CLUB_DATABASE_URL.") from error
     _status("schema", "ready", f"in {time.monotonic() - began:.2f} s")
+
+
+def _by_its_word(name: str, settings: Settings, program: Sequence[str]) -> ServerProcess:
+    """A process that says itself when it is ready."""
+    data_dir = data_dir_of(settings)
+
+    async def is_ready() -> bool:
+        return has_told_ready(data_dir, name)
+
+    process = ourselves(name, settings, is_ready, [*program, name])
+    return replace(process, prepare=lambda: forget_ready(data_dir, name))
 
 
 def ourselves(
@@ -99,8 +123,17 @@ def ourselves(
         command=lambda: command,
         is_ready=is_ready,
         stop_signals=STOP_SIGNALS,
-        environment={**os.environ, "CASINO_CLUB_DATA_DIR": str(data_dir), leftovers.MARK: str(data_dir)},
+        environment={
+            **os.environ,
+            "CASINO_CLUB_DATA_DIR": str(data_dir),
+            leftovers.MARK: str(data_dir),
+            metrics.SHARED_DIR_VARIABLE: str(_metrics_dir(settings)),
+        },
     )
+
+
+def _metrics_dir(settings: Settings) -> Path:
+    return data_dir_of(settings) / "run" / "metrics"
 
 
 async def _seems_steady() -> bool:

@@ -1,94 +1,140 @@
-"""Runs jobs at their times. Of several processes that do so, one at a time runs a job, and none overlaps itself."""
+"""Writes down when jobs are due: a row for each run, and per job how far that is done. Nothing is kept in memory.
 
-import asyncio
-import logging
-import time
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+Two who write at once find each other's rows: a due time has one run, whoever wrote it.
+"""
 
-from casino_club.infra.db.database import SERVER_AWAY
-from casino_club.infra.jobs.job import Job, Work
-from casino_club.infra.telemetry import metrics
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-logger = logging.getLogger(__name__)
+from prometheus_client import Metric
 
-JOB_LOCK = 7_215_520
-FIRST_SECONDS_MAX = 60.0
-
-
-class Result(StrEnum):
-    """What became of a run."""
-
-    DONE = "done"
-    FAILED = "failed"
-    ELSEWHERE = "elsewhere"
-    """Another process is running it."""
+from casino_club.infra.db.database import Database, Db
+from casino_club.infra.jobs import runs
+from casino_club.infra.jobs.job import CatchUp, Job
+from casino_club.infra.jobs.runs import Run
+from casino_club.infra.jobs.times import due_times, next_due
+from casino_club.infra.telemetry.metrics import sample
+from casino_club.kernel.errors import Kind, Refused
 
 
-class LockLost(Exception):
-    """The session that kept others from this job is gone, so the job was stopped."""
+class JobMissing(Refused):
+    code = "job_missing"
+    kind = Kind.MISSING
 
 
-async def keep(jobs: Sequence[Job], work: Callable[[], Work]) -> None:
-    """Run each job at its times, until cancelled. A time that passes while the job still runs is left out."""
-    async with asyncio.TaskGroup() as tasks:
-        for job in jobs:
-            tasks.create_task(_repeat(job, work))
+class JobPaused(Refused):
+    code = "job_paused"
+    kind = Kind.CONFLICT
 
 
-async def _repeat(job: Job, work: Callable[[], Work]) -> None:
-    every = job.every.total_seconds()
-    due = time.monotonic() + min(every, FIRST_SECONDS_MAX)
-    while True:
-        await asyncio.sleep(due - time.monotonic())
-        await run_once(job, work())
-        due = next_time(due, every, time.monotonic())
+class JobStanding(NamedTuple):
+    """How a job stands. `overdue_seconds` is 0 unless a due time has passed and nobody has begun its run."""
+
+    job: Job
+    paused_at: datetime | None
+    next_due_at: datetime | None
+    overdue_seconds: float
+    last_run: Run | None
+    last_done_at: datetime | None
 
 
-def next_time(due: float, every: float, now: float) -> float:
-    """The first time after now that is a whole number of intervals after the one that was due."""
-    missed = max(0, int((now - due) // every))
-    return due + (missed + 1) * every
+async def fill(database: Database, job: Job, *, zone: ZoneInfo, now: datetime) -> list[Run]:
+    """Write down the runs that have become due since the last time; the new ones. A job that rests passes them by."""
+    async with database.transaction() as db:
+        await db.execute(
+            "INSERT INTO job_timetables (job, filled_to) VALUES ($1, $2) ON CONFLICT (job) DO NOTHING", job.name, now
+        )
+        row = await db.fetchrow("SELECT filled_to, paused_at FROM job_timetables WHERE job = $1 FOR UPDATE", job.name)
+        assert row is not None
+        filled_to, paused_at = row
+        due = [] if paused_at else due_times(job, after=filled_to, until=now, zone=zone)
+        if now > filled_to:
+            await db.execute("UPDATE job_timetables SET filled_to = $2 WHERE job = $1", job.name, now)
+        return await _added(db, job, due)
 
 
-async def run_once(job: Job, work: Work) -> Result:
-    """One run, unless another process is at it. A failure is logged and counted; the next time is another try."""
-    began = time.perf_counter()
-    try:
-        result = await _run_alone(job, work)
-    except SERVER_AWAY as away:
-        logger.warning("job waits", extra={"job": job.name, "reason": repr(away)})
-        result = Result.FAILED
-    except Exception:
-        logger.exception("job failed", extra={"job": job.name})
-        result = Result.FAILED
-    metrics.JOB_RUNS.labels(job.name, result).inc()
-    if result is not Result.ELSEWHERE:
-        metrics.JOB_SECONDS.labels(job.name).observe(time.perf_counter() - began)
-    if result is Result.DONE:
-        metrics.JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
-    return result
+async def _added(db: Db, job: Job, due: Sequence[datetime]) -> list[Run]:
+    if job.catch_up is not CatchUp.EVERY and await runs.waiting(db, job.name):
+        return []
+    added = [await runs.add(db, job.name, due_at) for due_at in due]
+    return [run for run in added if run is not None]
 
 
-async def _run_alone(job: Job, work: Work) -> Result:
-    async with work.database.connection() as session:
-        if not await session.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", JOB_LOCK, job.name):
-            return Result.ELSEWHERE
-        running = asyncio.ensure_future(job.run(work))
+async def ask(db: Db, job: Job, *, now: datetime) -> Run:
+    """A run as soon as a worker is free: the one that waits for a worker already, or a new one."""
+    if await db.fetchval("SELECT paused_at IS NOT NULL FROM job_timetables WHERE job = $1", job.name):
+        raise JobPaused(f"{job.name} is paused; resume it first.")
+    run = await runs.waiting(db, job.name) or await runs.add(db, job.name, now, is_asked=True)
+    assert run is not None, "runs that are due wait, and no other run has this very moment"
+    return run
 
-        def stop(*_: object) -> None:
-            running.cancel()
 
-        session.add_termination_listener(stop)
-        try:
-            await asyncio.wait((running,))
-        finally:
-            running.cancel()
-            await asyncio.wait((running,))
-            if not session.is_closed():
-                session.remove_termination_listener(stop)
-                await session.execute("SELECT pg_advisory_unlock_all()")
-        if running.cancelled():
-            raise LockLost(job.name)
-        running.result()
-    return Result.DONE
+async def pause(db: Db, job: Job, *, now: datetime) -> None:
+    """Let the job rest until it is resumed: due times pass without a run. A run at work goes on to its end."""
+    await db.execute(
+        """INSERT INTO job_timetables AS t (job, filled_to, paused_at) VALUES ($1, $2, $2)
+           ON CONFLICT (job) DO UPDATE SET paused_at = coalesce(t.paused_at, excluded.paused_at)""",
+        job.name,
+        now,
+    )
+
+
+async def resume(db: Db, job: Job, *, now: datetime) -> None:
+    """Let the job go on, from its next due time; runs that it was paused before are taken up."""
+    await db.execute(
+        """UPDATE job_timetables SET paused_at = NULL, filled_to = greatest(filled_to, $2)
+           WHERE job = $1 AND paused_at IS NOT NULL""",
+        job.name,
+        now,
+    )
+
+
+def job_named(jobs: Sequence[Job], name: str) -> Job:
+    """The job of this name."""
+    for job in jobs:
+        if job.name == name:
+            return job
+    raise JobMissing(f"There is no job {name}; there is {', '.join(sorted(job.name for job in jobs))}.")
+
+
+async def standings(db: Db, jobs: Sequence[Job], *, zone: ZoneInfo, now: datetime) -> list[JobStanding]:
+    """How each job stands, by name."""
+    rows = await db.fetch(
+        """SELECT names.job, t.filled_to, t.paused_at, last.id, done.at, waiting.since
+           FROM unnest($1::text[]) AS names (job)
+           LEFT JOIN job_timetables AS t USING (job)
+           LEFT JOIN LATERAL (SELECT max(id) AS id FROM job_runs AS r WHERE r.job = names.job) AS last ON true
+           LEFT JOIN LATERAL (SELECT max(finished_at) AS at FROM job_runs AS r
+                              WHERE r.job = names.job AND r.state = 'done') AS done ON true
+           LEFT JOIN LATERAL (SELECT min(wanted_at) AS since FROM job_runs AS r
+                              WHERE r.job = names.job
+                                AND (r.state = 'due' OR r.state = 'running' AND r.lease_until < clock_timestamp())
+                             ) AS waiting ON true
+           ORDER BY names.job""",
+        [job.name for job in jobs],
+    )
+    last_runs = {run.job: run for run in await runs.by_ids(db, [row[3] for row in rows if row[3] is not None])}
+    found = []
+    for name, filled_to, paused_at, _, done_at, waiting_since in rows:
+        job = job_named(jobs, name)
+        unwritten = next_due(job, after=filled_to, zone=zone) if filled_to else now
+        since = now if paused_at else min(waiting_since or now, unwritten)
+        next_due_at = None if paused_at else next_due(job, after=now, zone=zone)
+        overdue_seconds = max(0.0, (now - since).total_seconds())
+        found.append(JobStanding(job, paused_at, next_due_at, overdue_seconds, last_runs.get(name), done_at))
+    return found
+
+
+async def job_metrics(database: Database, jobs: Sequence[Job], *, zone: ZoneInfo, now: datetime) -> Iterable[Metric]:
+    """How late each job is and when it last ended well, for a scrape. It tells also when no scheduler runs at all."""
+    async with database.connection() as db:
+        found = await standings(db, jobs, zone=zone, now=now)
+    return [
+        sample("casino_club_job_overdue_seconds", {(each.job.name,): each.overdue_seconds for each in found}),
+        sample(
+            "casino_club_job_last_success_timestamp_seconds",
+            {(each.job.name,): each.last_done_at.timestamp() for each in found if each.last_done_at},
+        ),
+    ]

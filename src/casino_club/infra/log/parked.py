@@ -44,6 +44,21 @@ async def parked_rows(db: Db, *, consumer: str | None = None, after_id: int = 0,
     return [ParkedRow(*row) for row in rows]
 
 
+async def rested_rows(db: Db, consumer: str, *, now: datetime, after_id: int, limit: int) -> list[ParkedRow]:
+    """Those of this consumer that may be tried again by themselves: each attempt doubles the pause, up to a day."""
+    rows = await db.fetch(
+        """SELECT consumer, action_id, reason, attempts, parked_at FROM parked_rows
+           WHERE consumer = $1 AND action_id > $2
+             AND parked_at < $3::timestamptz - least(make_interval(mins => 1 << least(attempts, 12)), interval '1 day')
+           ORDER BY action_id LIMIT $4""",
+        consumer,
+        after_id,
+        now,
+        limit,
+    )
+    return [ParkedRow(*row) for row in rows]
+
+
 async def release(db: Db, consumer: str, action_id: int) -> bool:
     """Forget a parked row, now that it is applied or given up; False if there was none."""
     gone = await db.fetchval(

@@ -5,6 +5,7 @@ The effect and the row's release are one transaction. An effect in the hot store
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from casino_club.infra.db.database import Db
 from casino_club.infra.log import parked
@@ -37,6 +38,18 @@ async def retry_all(subscription: Subscription, stores: Stores) -> Retried:
     while True:
         async with stores.database.connection() as db:
             rows = await parked.parked_rows(db, consumer=subscription.name, after_id=after_id, limit=PAGE_ROWS)
+        if not rows:
+            return total
+        total = total.plus(await retry(subscription, stores, [row.action_id for row in rows]))
+        after_id = rows[-1].action_id
+
+
+async def retry_rested(subscription: Subscription, stores: Stores, *, now: datetime) -> Retried:
+    """Apply those parked rows once more that have rested long enough since they were tried last."""
+    total, after_id = Retried(), 0
+    while True:
+        async with stores.database.connection() as db:
+            rows = await parked.rested_rows(db, subscription.name, now=now, after_id=after_id, limit=PAGE_ROWS)
         if not rows:
             return total
         total = total.plus(await retry(subscription, stores, [row.action_id for row in rows]))

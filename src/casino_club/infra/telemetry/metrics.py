@@ -1,6 +1,7 @@
 """Every metric of the platform, in one table that the reference page is generated from. Labels have bounded values."""
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,9 +97,22 @@ METRICS: Final = {
         Definition("casino_club_job_runs_total", "counter", "Runs of a job by what became of them.", ("job", "result")),
         Definition("casino_club_job_seconds", "histogram", "Time that a run of a job took.", ("job",), JOB_BUCKETS),
         Definition(
+            "casino_club_job_late_seconds",
+            "histogram",
+            "Time from a run's due time until a worker began it.",
+            ("job",),
+            JOB_BUCKETS,
+        ),
+        Definition(
             "casino_club_job_last_success_timestamp_seconds",
-            "gauge",
-            "When a job last succeeded, in seconds since 1970.",
+            "sampled",
+            "When a run of a job last ended well, in seconds since 1970.",
+            ("job",),
+        ),
+        Definition(
+            "casino_club_job_overdue_seconds",
+            "sampled",
+            "How long a run of the job waits to be begun, or to be written down; 0 if none does. Alarm on this.",
             ("job",),
         ),
         Definition(
@@ -126,12 +140,6 @@ def _gauge(name: str) -> Gauge:
     return Gauge(row.name, row.help, row.labels, multiprocess_mode="livesum")
 
 
-def _latest(name: str) -> Gauge:
-    """A time: of several processes, and of those that have ended, the latest counts."""
-    row = METRICS[name]
-    return Gauge(row.name, row.help, row.labels, multiprocess_mode="max")
-
-
 HTTP_REQUEST_SECONDS: Final = _histogram("casino_club_http_request_seconds")
 HTTP_REQUESTS_IN_FLIGHT: Final = _gauge("casino_club_http_requests_in_flight")
 ACTIONS: Final = _counter("casino_club_actions_total")
@@ -144,7 +152,7 @@ CONSUMER_PARKED: Final = _counter("casino_club_consumer_parked_total")
 COMMIT_TO_APPLIED_SECONDS: Final = _histogram("casino_club_commit_to_applied_seconds")
 JOB_RUNS: Final = _counter("casino_club_job_runs_total")
 JOB_SECONDS: Final = _histogram("casino_club_job_seconds")
-JOB_LAST_SUCCESS: Final = _latest("casino_club_job_last_success_timestamp_seconds")
+JOB_LATE_SECONDS: Final = _histogram("casino_club_job_late_seconds")
 
 
 def sample(name: str, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
@@ -155,6 +163,12 @@ def sample(name: str, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFam
     for labels, value in values.items():
         family.add_metric(labels, value)
     return family
+
+
+def share(folder: Path) -> None:
+    """Make the folder anew: what earlier processes counted ended with them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
 
 
 def machine_registry() -> CollectorRegistry:

@@ -1,0 +1,37 @@
+"""The worker: runs jobs that the scheduler sends, several at once on one event loop."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from casino_club.entry.wiring import Platform, jobs, open_platform, subscriptions
+from casino_club.infra import runtime
+from casino_club.infra.jobs import worker
+from casino_club.infra.jobs.job import Work
+from casino_club.infra.jobs.runner import Runner
+from casino_club.infra.jobs.runs import PACE, Run
+from casino_club.infra.processes import tell_ready
+from casino_club.infra.settings import Settings
+from casino_club.infra.telemetry.logs import configure_logging
+
+PROGRAM = (sys.executable, "-m", "casino_club.entry.cli")
+
+
+def work(settings: Settings) -> None:
+    """Run jobs until told to stop."""
+    configure_logging(settings.log_level)
+    worker.work(runtime.redis_url(settings), lambda: open_runner(settings), ready=lambda: tell_ready("worker"))
+
+
+@asynccontextmanager
+async def open_runner(settings: Settings) -> AsyncIterator[Runner]:
+    """What runs jobs, with everything that they need open."""
+    async with open_platform(settings) as platform:
+        yield Runner({job.name: job for job in jobs()}, platform.database, work_of(platform), pace=PACE)
+
+
+def work_of(platform: Platform) -> Callable[[Run], Work]:
+    """What a run is given."""
+    stores, log, followed = platform.stores, platform.log, subscriptions()
+    return lambda run: Work(stores, log, followed, datetime.now(UTC), PROGRAM, run)

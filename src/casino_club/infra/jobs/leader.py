@@ -1,0 +1,60 @@
+"""One of many: whoever holds the lock leads, until its session ends. The next one takes over within a second or two."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from casino_club.infra.db.database import SERVER_AWAY, Database, Db
+
+logger = logging.getLogger(__name__)
+
+LEADER_LOCK = 7_215_520
+TRY_SECONDS = 1.0
+PROBE_SECONDS = 2.0
+
+DEAD_PEERS_END_SOON = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+"""Else the server would keep the lock for a machine that is gone for two hours."""
+
+
+async def lead(database: Database, act: Callable[[], Awaitable[None]], *, try_seconds: float = TRY_SECONDS) -> None:
+    """Act whenever it is our turn, until cancelled. `act` is cancelled when the lead is lost."""
+    while True:
+        try:
+            async with database.connection() as session:
+                if await session.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
+                    await _lead(session, act)
+        except SERVER_AWAY as away:
+            logger.warning("no lead without the database", extra={"reason": repr(away)})
+        except asyncpg.InterfaceError as lost:
+            logger.warning("lead lost", extra={"reason": repr(lost)})
+        await asyncio.sleep(try_seconds)
+
+
+async def has_leader(db: Db) -> bool:
+    """Whether anybody leads now."""
+    held: bool = await db.fetchval(
+        """SELECT EXISTS (SELECT FROM pg_locks
+                          WHERE locktype = 'advisory' AND classid = 0 AND objid = $1::bigint::oid AND objsubid = 1
+                            AND granted AND database = (SELECT oid FROM pg_database
+                                                        WHERE datname = current_database()))""",
+        LEADER_LOCK,
+    )
+    return held
+
+
+async def _lead(session: Db, act: Callable[[], Awaitable[None]]) -> None:
+    logger.info("leads the timetable")
+    acting = asyncio.ensure_future(act())
+    try:
+        await session.execute(DEAD_PEERS_END_SOON)
+        while not acting.done():
+            await asyncio.wait((acting,), timeout=PROBE_SECONDS)
+            await session.execute("SELECT", timeout=PROBE_SECONDS)
+        acting.result()
+    finally:
+        acting.cancel()
+        await asyncio.wait((acting,))
+        if not session.is_closed():
+            await session.execute("SELECT pg_advisory_unlock_all()")
