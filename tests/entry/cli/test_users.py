@@ -61,6 +61,20 @@ async def test_roles_and_bans_are_given_and_taken(staffed: Club) -> None:
     assert (await staffed.call("users", "list", "--staff", "--json")).json == []
 
 
+async def test_a_lost_second_factor_is_taken_away_with_all_that_is_its(staffed: Club, database: Database) -> None:
+    assert (await staffed.call("users", "remove-factor", "1")).code == 1
+    async with database.transaction() as db:
+        await db.execute("INSERT INTO second_factors (user_id, confirmed_at) VALUES (1, now())")
+        await db.execute("INSERT INTO recovery_codes VALUES (1, 'x'), (1, 'y')")
+        await db.execute("INSERT INTO user_data VALUES (1, 'totp_secret', 'x')")
+
+    assert (await staffed.call("users", "remove-factor", "1")).code == 0
+
+    async with database.connection() as db:
+        for table in ("second_factors", "recovery_codes", "user_data WHERE field = 'totp_secret'"):
+            assert await db.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "answer", "code", "says"),
     [

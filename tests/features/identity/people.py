@@ -1,6 +1,7 @@
 """People who sign up and log in at an open application, each with the cookie that their browser would keep."""
 
 import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 
 from casino_club.entry.http import open_app
+from casino_club.features.identity.rules.totp import STEP_SECONDS, code_of, kept_secret
 from casino_club.infra.db.database import Database
 from casino_club.kernel.subject import Role
 from tests.builders.actions import a_log
@@ -17,6 +19,11 @@ from tests.features.actions.club import settings_for
 
 PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
+
+
+def code_now(secret: str, *, ahead: int = 0) -> str:
+    """What the app shows, or will show; one step ahead is still let in."""
+    return code_of(kept_secret(secret), int(time.time()) // STEP_SECONDS + ahead)
 
 
 @dataclass
@@ -30,6 +37,8 @@ class Person:
     user_id: int = 0
     access_token: str = ""
     cookie: str = ""
+    secret: str = ""
+    confirmed_with: str = ""
     address: str = field(default_factory=lambda: f"10.0.{next(_numbers) // 250}.{next(_numbers) % 250}")
 
     async def sign_up(self, **more: Any) -> httpx.Response:
@@ -49,6 +58,17 @@ class Person:
         if self.access_token:
             headers["authorization"] = f"Bearer {self.access_token}"
         return await self.http.request(method, path, json=body, headers=headers)
+
+    async def enrol(self) -> list[str]:
+        """A second factor, confirmed; its recovery codes."""
+        begun = await self.send("POST", "/api/users/totp", {"current_password": self.password})
+        assert begun.status_code == 201, begun.text
+        self.secret = begun.json()["secret"]
+        self.confirmed_with = code_now(self.secret)
+        confirmed = await self.send("POST", "/api/users/totp/confirm", {"code": self.confirmed_with})
+        assert confirmed.status_code == 200, confirmed.text
+        codes: list[str] = confirmed.json()["recovery_codes"]
+        return codes
 
     async def session_ids(self) -> list[int]:
         answer = await self.send("GET", "/api/users/sessions")
@@ -82,7 +102,8 @@ class House:
         someone = await self.person()
         async with self.database.transaction() as db:
             await db.execute("UPDATE users SET roles = $2 WHERE id = $1", someone.user_id, sorted(roles))
-        assert (await someone.log_in()).status_code == 200
+        [code, *_] = await someone.enrol()
+        assert (await someone.log_in(code=code)).status_code == 200
         return someone
 
     async def logged(self, user_id: int) -> list[str]:

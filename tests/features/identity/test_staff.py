@@ -3,7 +3,7 @@
 import pytest
 
 from casino_club.kernel.subject import Role
-from tests.features.identity.people import House
+from tests.features.identity.people import House, code_now
 from tests.features.identity.test_sessions import seconds_until_refused
 
 
@@ -44,6 +44,8 @@ async def test_an_admin_gives_roles_and_their_bearer_logs_in_anew(house: House) 
     assert given.status_code == 204
     assert (await person.refresh()).status_code == 401
     await person.log_in()
+    [code, *_] = await person.enrol()
+    await person.log_in(code=code)
     own = await person.send("GET", f"/api/users/{person.user_id}/profile")
     assert own.json()["roles"] == ["support", "viewer"]
     assert (await person.send("GET", "/api/admin/refused-actions")).status_code == 200
@@ -56,7 +58,7 @@ async def test_a_role_that_is_taken_away_opens_nothing_more(house: House) -> Non
     await admin.send("PUT", f"/api/admin/users/{support.user_id}/roles", {"roles": []})
 
     assert await seconds_until_refused(support, "/api/admin/refused-actions") < 1
-    await support.log_in()
+    await support.log_in(code=code_now(support.secret, ahead=1))
     refused = await support.send("GET", "/api/admin/refused-actions")
     assert (refused.status_code, refused.json()["code"]) == (403, "role_missing")
 

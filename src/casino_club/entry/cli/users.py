@@ -16,7 +16,7 @@ from casino_club.features.identity.commands import accounts, staff
 from casino_club.features.identity.commands.accounts import NewUser
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.commands.staff import OPERATOR
-from casino_club.features.identity.store import UserFacts
+from casino_club.features.identity.rules.people import UserFacts
 from casino_club.infra.settings import Settings
 from casino_club.kernel.subject import Role
 
@@ -87,6 +87,14 @@ def unban(user_id: UserId) -> None:
     typer.echo(f"User {user_id} may log in again.")
 
 
+@users.command()
+def remove_factor(user_id: UserId) -> None:
+    """Take away the second factor of somebody who has lost phone and recovery codes. Make sure that it is them."""
+    if not run(_remove_factor(read_settings(), user_id)):
+        give_up(f"User {user_id} has no second factor.")
+    typer.echo(f"User {user_id} has no second factor any more; they log in with the password and enrol another.")
+
+
 def _password() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
@@ -135,6 +143,11 @@ async def _ban(settings: Settings, user_id: int) -> None:
 async def _unban(settings: Settings, user_id: int) -> None:
     async with _open_desk(settings) as desk, desk.database.transaction() as db:
         await staff.unban(db, desk, user_id, by_user_id=OPERATOR, now=utc_now())
+
+
+async def _remove_factor(settings: Settings, user_id: int) -> bool:
+    async with open_database(settings) as database, database.transaction() as db:
+        return await staff.remove_factor(db, user_id, now=utc_now())
 
 
 def _described(facts: UserFacts) -> dict[str, object]:

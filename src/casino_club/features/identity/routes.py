@@ -5,16 +5,21 @@ from datetime import datetime
 
 import msgspec
 
-from casino_club.features.identity.commands import accounts, sessions, staff
-from casino_club.features.identity.commands.accounts import NewUser, Profile
+from casino_club.features.identity.commands import accounts, factors, sessions, staff
+from casino_club.features.identity.commands.accounts import Login, NewUser, Profile
 from casino_club.features.identity.commands.desk import Desk, Sender
 from casino_club.features.identity.commands.sessions import Opened
 from casino_club.features.identity.rules import refusals
 from casino_club.features.identity.schemas import (
+    CodeIn,
+    EnrolIn,
+    EnrolmentOut,
     LoginIn,
     PasswordIn,
     ProfileIn,
     ProfileOut,
+    RecoveryCodes,
+    RemoveFactorIn,
     RolesIn,
     SessionList,
     SessionOpened,
@@ -55,6 +60,8 @@ async def sign_up(body: SignUpIn, call: Call, desk: Desk, proxies_in_front: int,
     answers={200: SessionOpened},
     refusals=(
         refusals.WrongCredentials,
+        refusals.CodeNeeded,
+        refusals.WrongCode,
         refusals.Banned,
         refusals.InvalidDetails,
         refusals.TooManyAttempts,
@@ -62,8 +69,8 @@ async def sign_up(body: SignUpIn, call: Call, desk: Desk, proxies_in_front: int,
     ),
 )
 async def log_in(body: LoginIn, call: Call, desk: Desk, proxies_in_front: int, clock: Clock) -> Raw:
-    sender = _sender(call, proxies_in_front)
-    return _shown(await accounts.log_in(desk, body.email, body.password, sender, now=clock()), 200)
+    login = Login(body.email, body.password, body.code)
+    return _shown(await accounts.log_in(desk, login, _sender(call, proxies_in_front), now=clock()), 200)
 
 
 @routes.post(
@@ -140,6 +147,57 @@ async def revoke_session(session_id: Id, subject: UserSubject, desk: Desk, clock
 )
 async def change_password(subject: UserSubject, body: PasswordIn, desk: Desk, clock: Clock) -> tuple[int, None]:
     await accounts.change_password(desk, subject, body.current_password, body.new_password, now=clock())
+    return 204, None
+
+
+@routes.post(
+    "/api/users/totp",
+    audience=Audience.USER,
+    summary="Begin to enrol a second factor",
+    body=EnrolIn,
+    answers={201: EnrolmentOut},
+    refusals=(
+        refusals.WrongCredentials,
+        refusals.FactorHeld,
+        refusals.UserMissing,
+        refusals.TooManyAttempts,
+        TooManyLogins,
+    ),
+)
+async def enrol_factor(subject: UserSubject, body: EnrolIn, desk: Desk, clock: Clock) -> EnrolmentOut:
+    enrolment = await factors.enrol(desk, subject, body.current_password, now=clock())
+    return EnrolmentOut(enrolment.secret, enrolment.url)
+
+
+@routes.post(
+    "/api/users/totp/confirm",
+    audience=Audience.USER,
+    summary="Show that the app gives codes; from then on every login needs one",
+    body=CodeIn,
+    answers={200: RecoveryCodes},
+    refusals=(refusals.WrongCode, refusals.FactorMissing, refusals.UserMissing, refusals.TooManyAttempts),
+)
+async def confirm_factor(subject: UserSubject, body: CodeIn, desk: Desk, clock: Clock) -> RecoveryCodes:
+    return RecoveryCodes(await factors.confirm(desk, subject, body.code, now=clock()))
+
+
+@routes.post(
+    "/api/users/totp/remove",
+    audience=Audience.USER,
+    summary="Take the second factor away; all sessions end",
+    body=RemoveFactorIn,
+    answers={204: None},
+    refusals=(
+        refusals.WrongCredentials,
+        refusals.WrongCode,
+        refusals.FactorMissing,
+        refusals.UserMissing,
+        refusals.TooManyAttempts,
+        TooManyLogins,
+    ),
+)
+async def remove_factor(subject: UserSubject, body: RemoveFactorIn, desk: Desk, clock: Clock) -> tuple[int, None]:
+    await factors.remove(desk, subject, body.current_password, body.code, now=clock())
     return 204, None
 
 

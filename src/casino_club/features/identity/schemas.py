@@ -11,6 +11,8 @@ from casino_club.kernel.subject import Role
 Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
 """What people type in. Rules say what it must be; this only bounds it."""
 
+Code = Annotated[str, Meta(min_length=6, max_length=40)]
+
 
 class SignUpIn(msgspec.Struct, forbid_unknown_fields=True):
     """Who somebody wants to be."""
@@ -21,10 +23,43 @@ class SignUpIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LoginIn(msgspec.Struct, forbid_unknown_fields=True):
-    """Who somebody is."""
+    """Who somebody is. Those who have a second factor send its code, or a recovery code."""
 
     email: Text
     password: Text
+    code: Code | None = None
+
+
+class EnrolIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The password, once more."""
+
+    current_password: Text
+
+
+class EnrolmentOut(msgspec.Struct):
+    """What an app needs to show codes; shown once."""
+
+    secret: str
+    url: str
+
+
+class CodeIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A code that the app shows."""
+
+    code: Code
+
+
+class RecoveryCodes(msgspec.Struct):
+    """Each stands once for a code of the app. Shown once."""
+
+    recovery_codes: list[str]
+
+
+class RemoveFactorIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The password and a code."""
+
+    current_password: Text
+    code: Code
 
 
 class PasswordIn(msgspec.Struct, forbid_unknown_fields=True):

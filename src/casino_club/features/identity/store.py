@@ -1,11 +1,11 @@
 """Every statement about users, what is sealed of them, sessions and attempts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
+from casino_club.features.identity.rules.people import Account, Session, UserFacts
 from casino_club.features.identity.rules.refusals import EmailTaken, UserMissing
 from casino_club.features.identity.rules.sessions import SESSIONS_LISTED_MAX, check_reads
 from casino_club.infra.db.database import Db
@@ -13,41 +13,6 @@ from casino_club.infra.vault import DataKey, Vault
 from casino_club.kernel.subject import Role, UserSubject
 
 USERS_LISTED_MAX = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What login has to know of a user; nothing personal."""
-
-    user_id: int
-    password_hash: str
-    roles: frozenset[Role]
-    is_banned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class UserFacts:
-    """What stands in clear about a user."""
-
-    id: int
-    created_at: datetime
-    banned_at: datetime | None
-    roles: frozenset[Role]
-    vip_tier: int
-    battlepass_level: int
-    total_spent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session of a user that has not ended."""
-
-    id: int
-    user_id: int
-    began_at: datetime
-    last_used_at: datetime
-    ends_at: datetime
-    device: bytes
 
 
 # Users and what is sealed of them.
@@ -171,12 +136,14 @@ async def set_banned(db: Db, user_id: int, banned_at: datetime | None) -> None:
 # Sessions and their refresh tokens.
 
 
-async def add_session(db: Db, subject: UserSubject, *, ends_at: datetime, device: bytes, now: datetime) -> int:
+async def add_session(
+    db: Db, subject: UserSubject, *, ends_at: datetime, device: bytes, has_second_factor: bool, now: datetime
+) -> int:
     """A session of the subject's; its id."""
     session_id: int = await db.fetchval(
-        "INSERT INTO sessions (user_id, began_at, last_used_at, ends_at, device)"
-        " VALUES ($1, $2, $2, $3, $4) RETURNING id",
-        *(subject.user_id, now, ends_at, device),
+        "INSERT INTO sessions (user_id, began_at, last_used_at, ends_at, device, has_second_factor)"
+        " VALUES ($1, $2, $2, $3, $4, $5) RETURNING id",
+        *(subject.user_id, now, ends_at, device, has_second_factor),
     )
     return session_id
 
@@ -204,13 +171,14 @@ async def session_of_token(db: Db, digest: bytes) -> int | None:
     return session_id
 
 
-async def touch_session(db: Db, session_id: int, *, now: datetime) -> int | None:
-    """Note that the session is in use; whose it is. None once it is over."""
-    user_id: int | None = await db.fetchval(
-        "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND ended_at IS NULL AND ends_at > $2 RETURNING user_id",
+async def touch_session(db: Db, session_id: int, *, now: datetime) -> tuple[int, bool] | None:
+    """Note that the session is in use; whose it is, and whether with a second factor. None once it is over."""
+    row = await db.fetchrow(
+        "UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND ended_at IS NULL AND ends_at > $2"
+        " RETURNING user_id, has_second_factor",
         *(session_id, now),
     )
-    return user_id
+    return None if row is None else (row["user_id"], row["has_second_factor"])
 
 
 async def sessions_of(db: Db, subject: UserSubject, *, now: datetime) -> list[Session]:
@@ -251,18 +219,20 @@ async def end_sessions(db: Db, user_id: int, *, because: str, now: datetime, exc
 async def live_roles(db: Db, user_id: int, session_id: int, *, now: datetime) -> frozenset[Role] | None:
     """The roles that a session may use; None once it is over or its user banned.
 
-    Session 0 is a token that the operator made by hand: it has no roles, and ends with its user.
+    Roles need a second factor. Session 0 is a token that the operator made by hand: it has no roles.
     """
     if session_id == 0:
         is_banned = await db.fetchval("SELECT banned_at IS NOT NULL FROM users WHERE id = $1", user_id)
         return None if is_banned else frozenset()
     row = await db.fetchrow(
-        "SELECT users.roles FROM sessions JOIN users ON users.id = sessions.user_id"
+        "SELECT users.roles, sessions.has_second_factor FROM sessions JOIN users ON users.id = sessions.user_id"
         " WHERE sessions.id = $1 AND sessions.user_id = $2 AND sessions.ended_at IS NULL AND sessions.ends_at > $3"
         " AND users.banned_at IS NULL",
         *(session_id, user_id, now),
     )
-    return None if row is None else _roles(row["roles"])
+    if row is None:
+        return None
+    return _roles(row["roles"]) if row["has_second_factor"] else frozenset()
 
 
 async def forget_sessions(db: Db, *, before: datetime, limit: int) -> int:
@@ -273,6 +243,74 @@ async def forget_sessions(db: Db, *, before: datetime, limit: int) -> int:
         *(before, limit),
     )
     return int(gone.split()[1])
+
+
+# Second factors.
+
+
+async def begin_factor(db: Db, subject: UserSubject) -> bool:
+    """A second factor that the subject has yet to confirm; False if they have a confirmed one."""
+    begun = await db.execute(
+        "INSERT INTO second_factors AS f (user_id) VALUES ($1)"
+        " ON CONFLICT (user_id) DO UPDATE SET last_step = 0 WHERE f.confirmed_at IS NULL",
+        subject.user_id,
+    )
+    return bool(begun == "INSERT 0 1")
+
+
+async def confirm_factor(db: Db, subject: UserSubject, *, step: int, now: datetime) -> bool:
+    """The subject's factor counts from now on; False if there is none to confirm."""
+    confirmed = await db.execute(
+        "UPDATE second_factors SET confirmed_at = $2, last_step = $3 WHERE user_id = $1 AND confirmed_at IS NULL",
+        *(subject.user_id, now, step),
+    )
+    return bool(confirmed == "UPDATE 1")
+
+
+async def last_step_of(db: Db, subject: UserSubject, *, is_confirmed: bool) -> int | None:
+    """The step of the last code that was used; None without such a factor."""
+    step: int | None = await db.fetchval(
+        "SELECT last_step FROM second_factors WHERE user_id = $1 AND (confirmed_at IS NOT NULL) = $2",
+        *(subject.user_id, is_confirmed),
+    )
+    return step
+
+
+async def use_step(db: Db, subject: UserSubject, step: int) -> bool:
+    """Note that the code of this step was used; False if it or a later one was used before."""
+    used = await db.execute(
+        "UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2", subject.user_id, step
+    )
+    return bool(used == "UPDATE 1")
+
+
+async def remove_factor(db: Db, user_id: int) -> bool:
+    """Take the factor, its secret and its recovery codes away; False if there was none."""
+    await db.execute("DELETE FROM recovery_codes WHERE user_id = $1", user_id)
+    await db.execute("DELETE FROM user_data WHERE user_id = $1 AND field = 'totp_secret'", user_id)
+    return bool(await db.execute("DELETE FROM second_factors WHERE user_id = $1", user_id) == "DELETE 1")
+
+
+async def save_recovery_codes(db: Db, subject: UserSubject, digests: Collection[bytes]) -> None:
+    """Keep these."""
+    await db.executemany(
+        "INSERT INTO recovery_codes (user_id, digest) VALUES ($1, $2)",
+        [(subject.user_id, digest) for digest in digests],
+    )
+
+
+async def use_recovery_code(db: Db, subject: UserSubject, digest: bytes) -> bool:
+    """Take one of the subject's codes; False if they have no such code, or no more."""
+    used = await db.execute("DELETE FROM recovery_codes WHERE user_id = $1 AND digest = $2", subject.user_id, digest)
+    return bool(used == "DELETE 1")
+
+
+async def strengthen_session(db: Db, subject: UserSubject) -> None:
+    """The subject has shown a second factor in this session."""
+    await db.execute(
+        "UPDATE sessions SET has_second_factor = true WHERE id = $1 AND user_id = $2",
+        *(subject.session_id, subject.user_id),
+    )
 
 
 # Attempts.

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -69,6 +70,7 @@ sessions = Table(
     Column("ended_at", Instant),
     Column("ended_because", Text),
     Column("device", LargeBinary, nullable=False),
+    Column("has_second_factor", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended"),
     Index("sessions_user_id_idx", "user_id"),
     Index("sessions_ends_at_idx", "ends_at"),
@@ -82,6 +84,22 @@ refresh_tokens = Table(
     Column("issued_at", Instant, nullable=False),
     Column("used_at", Instant),
     Index("refresh_tokens_session_id_idx", "session_id"),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    _user_id(is_key=True),
+    Column("confirmed_at", Instant),
+    Column("last_step", BigInteger, nullable=False, server_default=text("0")),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    _user_id(),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user_id", "digest"),
 )
 
 attempts = Table(

@@ -6,6 +6,7 @@ from datetime import datetime
 from casino_club.features.actions import public as actions
 from casino_club.features.identity import store
 from casino_club.features.identity.commands.desk import Desk, Sender, attempt_key, count_attempt
+from casino_club.features.identity.commands.factors import show_factor
 from casino_club.features.identity.commands.sessions import Opened, begin_session
 from casino_club.features.identity.events import SignedUp
 from casino_club.features.identity.rules import limits
@@ -15,9 +16,9 @@ from casino_club.features.identity.rules.details import (
     plain_nickname,
     plain_password,
 )
+from casino_club.features.identity.rules.people import Account, UserFacts
 from casino_club.features.identity.rules.refusals import WrongCredentials
 from casino_club.features.identity.rules.sessions import check_changes
-from casino_club.features.identity.store import Account, UserFacts
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import UserSubject
 
@@ -51,7 +52,7 @@ async def sign_up(desk: Desk, wanted: NewUser, sender: Sender, *, now: datetime)
         user_id = await add_user(db, desk, user, password_hash, now=now)
         account = await store.lock_account(db, user_id)
         assert account is not None
-        return await begin_session(db, desk, account, sender, now=now)
+        return await begin_session(db, desk, account, sender, has_second_factor=False, now=now)
 
     return await desk.database.run(save)
 
@@ -82,29 +83,43 @@ async def find_by_email(db: Db, desk: Desk, email: str) -> int | None:
     return None if known is None else known.user_id
 
 
-async def log_in(desk: Desk, email: str, password: str, sender: Sender, *, now: datetime) -> Opened:
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What somebody logs in with. `code` is of their second factor, if they have one."""
+
+    email: str
+    password: str
+    code: str | None = None
+
+
+async def log_in(desk: Desk, login: Login, sender: Sender, *, now: datetime) -> Opened:
     """A session for who knows the password. An unknown address costs as much time and gets the same answer."""
-    email = plain_email(email)
+    email = plain_email(login.email)
     await count_attempt(desk, limits.LOGINS_FROM_ADDRESS, sender.address, now=now)
     await count_attempt(desk, limits.LOGINS_OF_ACCOUNT, email, now=now)
     async with desk.database.connection() as db:
         known = await store.account_by_email(db, desk.vault.lookup(EMAIL_KIND, email))
 
-    fits = await desk.passwords.fits(plain_password(password), known.password_hash if known else None)
+    fits = await desk.passwords.fits(plain_password(login.password), known.password_hash if known else None)
     if known is None or not fits:
         raise WrongCredentials
 
-    return await desk.database.run(lambda db: _enter(db, desk, known, email, sender, now=now))
+    async def enter(db: Db) -> Opened:
+        opened = await _enter(db, desk, known, login.code, sender, now=now)
+        await store.forget_attempt(db, attempt_key(desk, limits.LOGINS_OF_ACCOUNT, email))
+        return opened
+
+    return await desk.database.run(enter)
 
 
-async def _enter(db: Db, desk: Desk, known: Account, email: str, sender: Sender, *, now: datetime) -> Opened:
+async def _enter(db: Db, desk: Desk, known: Account, code: str | None, sender: Sender, *, now: datetime) -> Opened:
     account = await store.lock_account(db, known.user_id)
     # Somebody may have changed the password while this one was being hashed.
     if account is None or account.password_hash != known.password_hash:
         raise WrongCredentials
+    has_second_factor = await show_factor(db, desk, UserSubject(account.user_id), code, now=now)
 
-    await store.forget_attempt(db, attempt_key(desk, limits.LOGINS_OF_ACCOUNT, email))
-    return await begin_session(db, desk, account, sender, now=now)
+    return await begin_session(db, desk, account, sender, has_second_factor=has_second_factor, now=now)
 
 
 async def change_password(desk: Desk, subject: UserSubject, current: str, new: str, *, now: datetime) -> None:

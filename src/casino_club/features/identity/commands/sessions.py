@@ -11,9 +11,9 @@ from casino_club.features.actions import public as actions
 from casino_club.features.identity import store
 from casino_club.features.identity.commands.desk import Desk, Sender
 from casino_club.features.identity.events import LoggedIn
+from casino_club.features.identity.rules.people import Account
 from casino_club.features.identity.rules.refusals import Banned, SessionMissing, SessionOver
 from casino_club.features.identity.rules.sessions import DEVICE_LENGTH_MAX, UNUSED_MAX, session_end
-from casino_club.features.identity.store import Account
 from casino_club.infra.db.database import Db
 from casino_club.infra.http.access_tokens import MINUTES_MAX, issue_access_token
 from casino_club.infra.tickets import new_ticket, ticket_digest
@@ -46,7 +46,9 @@ class ListedSession:
     is_this_one: bool
 
 
-async def begin_session(db: Db, desk: Desk, account: Account, sender: Sender, *, now: datetime) -> Opened:
+async def begin_session(
+    db: Db, desk: Desk, account: Account, sender: Sender, *, has_second_factor: bool, now: datetime
+) -> Opened:
     """Begin a session of an account that the caller has locked; it is a login. Raises `Banned`."""
     if account.is_banned:
         raise Banned
@@ -55,8 +57,10 @@ async def begin_session(db: Db, desk: Desk, account: Account, sender: Sender, *,
     ends_at = session_end(account.roles, now)
 
     device = key.seal("device", sender.device[:DEVICE_LENGTH_MAX])
-    session_id = await store.add_session(db, subject, ends_at=ends_at, device=device, now=now)
-    opened = await _opened(db, desk, account, session_id, now=now)
+    session_id = await store.add_session(
+        db, subject, ends_at=ends_at, device=device, has_second_factor=has_second_factor, now=now
+    )
+    opened = await _opened(db, desk, account, session_id, has_second_factor=has_second_factor, now=now)
 
     cause = derived_uuid("identity", "login", session_id)
     await actions.append(db, LoggedIn(account.user_id), at=now, policy=desk.actions, cause=cause)
@@ -80,12 +84,12 @@ async def _rotate(db: Db, desk: Desk, digest: bytes, *, now: datetime) -> Opened
         await _end_if_stolen(db, digest, now=now)
         return None
 
-    user_id = await store.touch_session(db, session_id, now=now)
-    account = None if user_id is None else await store.lock_account(db, user_id)
-    if account is None or account.is_banned:
+    live = await store.touch_session(db, session_id, now=now)
+    account = None if live is None else await store.lock_account(db, live[0])
+    if live is None or account is None or account.is_banned:
         return None
 
-    return await _opened(db, desk, account, session_id, now=now)
+    return await _opened(db, desk, account, session_id, has_second_factor=live[1], now=now)
 
 
 async def _end_if_stolen(db: Db, digest: bytes, *, now: datetime) -> None:
@@ -95,12 +99,14 @@ async def _end_if_stolen(db: Db, digest: bytes, *, now: datetime) -> None:
         _log.warning("A refresh token came that was used or too old; session %d has ended", session_id)
 
 
-async def _opened(db: Db, desk: Desk, account: Account, session_id: int, *, now: datetime) -> Opened:
+async def _opened(
+    db: Db, desk: Desk, account: Account, session_id: int, *, has_second_factor: bool, now: datetime
+) -> Opened:
     refresh_token = new_ticket()
     await store.add_refresh_token(db, session_id, ticket_digest(refresh_token), now=now)
-    access_token = issue_access_token(
-        desk.token_secret, account.user_id, now, session_id=session_id, roles=account.roles
-    )
+    # Staff without a second factor have no roles; all that is open to them is theirs as users, such as to enrol one.
+    roles = account.roles if has_second_factor else frozenset()
+    access_token = issue_access_token(desk.token_secret, account.user_id, now, session_id=session_id, roles=roles)
     unused_seconds_max = int(UNUSED_MAX.total_seconds())
     return Opened(account.user_id, access_token, MINUTES_MAX * 60, refresh_token, unused_seconds_max)
 

@@ -28,6 +28,12 @@ async def set_roles(
     await actions.append(db, event, at=now, policy=desk.actions)
 
 
+async def remove_factor(db: Db, user_id: int, *, now: datetime) -> bool:
+    """Take away the second factor of somebody who lost it; False if they had none. For the operator alone."""
+    await store.end_sessions(db, user_id, because="second factor removed", now=now)
+    return await store.remove_factor(db, user_id)
+
+
 async def ban(db: Db, desk: Desk, user_id: int, *, by_user_id: int, now: datetime) -> None:
     """Keep a user out: every session ends, and none begins."""
     check_rules_over(by_user_id, user_id)

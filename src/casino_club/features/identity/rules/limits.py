@@ -20,6 +20,7 @@ LOGINS_OF_ACCOUNT = Limit("login of account", 10, timedelta(minutes=15))
 LOGINS_FROM_ADDRESS = Limit("login from address", 100, timedelta(minutes=15))
 SIGN_UPS_FROM_ADDRESS = Limit("sign-up from address", 20, timedelta(hours=1))
 PASSWORD_CHANGES = Limit("password change", 10, timedelta(minutes=15))
+CODES_OF_USER = Limit("code of user", 10, timedelta(minutes=15))
 WINDOW_MAX = timedelta(hours=1)
 
 

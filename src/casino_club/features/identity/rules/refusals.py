@@ -66,6 +66,38 @@ class NotYourself(Refused):
         super().__init__("Nobody changes their own roles or bans themselves; ask another admin.")
 
 
+class CodeNeeded(Refused):
+    code = "code_needed"
+    kind = Kind.UNKNOWN_CALLER
+
+    def __init__(self) -> None:
+        super().__init__("Send the code of your app, or a recovery code, as `code`.")
+
+
+class WrongCode(Refused):
+    code = "wrong_code"
+    kind = Kind.UNKNOWN_CALLER
+
+    def __init__(self) -> None:
+        super().__init__("This code is not right, or was used already; wait for the next one.")
+
+
+class FactorHeld(Refused):
+    code = "factor_held"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("You have a second factor already; remove it before you enrol another.")
+
+
+class FactorMissing(Refused):
+    code = "factor_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("You have not begun to enrol a second factor.")
+
+
 class TooManyAttempts(Refused):
     code = "too_many_attempts"
     kind = Kind.LIMITED
