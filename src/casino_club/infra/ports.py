@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,14 @@ class Unusable(Exception):
     """The machine can't do this as it stands. The text is one line that says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class HotValue:
+class HotValue(NamedTuple):
     """A value to show until an instant (milliseconds since 1970), or until it is replaced."""
 
     text: str
     until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HotWrite:
+class HotWrite(NamedTuple):
     """What the hot store shall show of a user after a log row; None takes a value away."""
 
     user_id: int

@@ -3,11 +3,14 @@
 The braces in a key are a cluster's hash tag: a user's values lie on one node, where a script changes them together.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+from hiredis import pack_command
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -75,6 +78,7 @@ NOT_LOADED = "0" * 40
 AWAY = (
     RedisConnectionError,
     RedisTimeoutError,
+    TimeoutError,
     BusyLoadingError,
     ReadOnlyError,
     ClusterDownError,
@@ -97,12 +101,14 @@ class RedisHotStore:
             socket_connect_timeout=ANSWER_SECONDS_MAX,
             retry=Retry(NoBackoff(), 1),
         )
+        self._bulk: Redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=ANSWER_SECONDS_MAX)
         self._apply_sha = self._mark_sha = NOT_LOADED
 
     async def __aenter__(self) -> "RedisHotStore":
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._bulk.aclose()
         await self.redis.aclose()
 
     async def apply(
@@ -119,11 +125,26 @@ class RedisHotStore:
                 return await self._apply(calls, marks)
 
     async def _apply(self, calls: Sequence[Sequence[Any]], marks: Sequence[Any]) -> bool:
-        pipeline = self.redis.pipeline(transaction=False)
-        for words in calls:
-            pipeline.evalsha(self._apply_sha, *words)
-        pipeline.evalsha(self._mark_sha, *marks)
-        return bool((await pipeline.execute())[-1])
+        commands = [("EVALSHA", self._apply_sha, *words) for words in calls]
+        answers = await self._ask([*commands, ("EVALSHA", self._mark_sha, *marks)])
+        return bool(answers[-1])
+
+    async def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """All answers in one round trip. redis-py's pipeline packs in Python and sets a timer for each answer."""
+        connection = await self._bulk.connection_pool.get_connection()  # type: ignore[no-untyped-call]  # as it comes
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                await connection.send_packed_command(b"".join([pack_command(command) for command in commands]))
+                answers = [await _answer(connection) for _ in commands]
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await self._bulk.connection_pool.release(connection)
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
 
     async def set_mark(self, projection: str, mark: int, *, generation: int = 0) -> None:
         with _away():
@@ -232,6 +253,14 @@ class RedisHotStore:
                 yield cast("list[str]", keys)
             if cursor == 0:
                 return
+
+
+async def _answer(connection: AbstractConnection) -> Any:
+    """The next answer; an error is one, so that those behind it can be read too."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _apply_words(prefix: str, projection: str, write: HotWrite) -> list[Any]:
