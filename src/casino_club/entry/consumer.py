@@ -10,6 +10,7 @@ from casino_club.infra import runtime
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.rebuilder import rebuild_when_asked
 from casino_club.infra.log.wake import Ear
+from casino_club.infra.memory import settle_memory
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
 
@@ -22,6 +23,7 @@ def consume(settings: Settings) -> None:
 
 async def _consume(settings: Settings) -> None:
     async with open_platform(settings) as platform:
+        settle_memory()
         following = asyncio.create_task(follow_all(platform))
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(each, following.cancel)

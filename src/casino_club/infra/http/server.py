@@ -1,7 +1,6 @@
 """Serves the application in this one process: whoever kills it frees its port, and nothing is left behind."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -13,6 +12,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from casino_club.infra.memory import settle_memory
 from casino_club.infra.ports import Unusable
 
 _log = logging.getLogger(__name__)
@@ -61,13 +61,6 @@ class _Server(uvicorn.Server):
 
     def _ask_to_stop(self) -> None:
         self.should_exit = True
-
-
-def settle_memory() -> None:
-    """Spare the collector all that lives as long as the process: full collections were most of the slowest answers."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 50)
 
 
 def refuse_taken_port(host: str, port: int) -> None:

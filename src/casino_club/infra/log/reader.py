@@ -17,7 +17,7 @@ from casino_club.infra.db.database import Db
 NOTHING = "1:1:"
 """The snapshot in which no row is visible: the position of a reader that has everything before it."""
 
-PAGE_ROWS = 5_000
+PAGE_ROWS = 2_000
 
 _COLUMNS = """id, user_id, action_type, value, metadata, action_timestamp, appended_at, client_action_id, round_id,
               is_play, by_user, streak, day_plays, last_play_at, last_action_at"""
