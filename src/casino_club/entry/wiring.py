@@ -23,6 +23,7 @@ from casino_club.features.identity import public as identity
 from casino_club.features.identity import routes as identity_routes
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.infra import runtime
+from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.db.database import Database
@@ -130,6 +131,8 @@ def desk_over(settings: Settings, database: Database, policies: Policies) -> Des
         Passwords(),
         policies[ActionPolicy],
         runtime.token_secret(settings),
+        age_verifier(settings),
+        settings.age_years_min,
     )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -126,3 +128,28 @@ class HotStore(Protocol):
 
 class HotStoreAway(Exception):
     """The hot store does not answer just now."""
+
+
+class AgeAnswer(StrEnum):
+    """What a verifier has found out."""
+
+    CONFIRMED = "confirmed"
+    """The person was born on the date that they gave."""
+    REFUSED = "refused"
+    """They were not, or it can't be shown."""
+
+
+class AgeVerifier(Protocol):
+    """Somebody who can tell whether a person was born on a date. Answers later than asked, by minutes at times."""
+
+    async def ask(self, birth_date: date) -> str:
+        """Begin a check; its reference. Asked twice, there are two checks. Raises AgeVerifierAway."""
+        ...
+
+    async def answer(self, reference: str) -> AgeAnswer | None:
+        """What came of a check; None as long as nothing has. Stays the same once given. Raises AgeVerifierAway."""
+        ...
+
+
+class AgeVerifierAway(Exception):
+    """The verifier does not answer just now, or there is none."""

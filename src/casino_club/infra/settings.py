@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         "`X-Forwarded-For`, that many places from its end.",
     )
 
+    age_verifier: Literal["none", "sandbox"] = Field(
+        "none",
+        description="Who proves people's age: nobody, or a `sandbox` that believes every date of birth, for trials.",
+    )
+    age_years_min: int = Field(19, ge=0, le=30, description="From which age on somebody is of age.")
+
     timezone: str = Field("Asia/Seoul", description="Time zone of the operator: where a day begins and ends.")
     streak_gap_minutes: int = Field(30, ge=1, le=1440, description="A longer pause between two plays ends a streak.")
     action_late_days_max: int = Field(90, ge=1, le=3650, description="Actions older than this are refused.")

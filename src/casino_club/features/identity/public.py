@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from casino_club.features.identity import store
+from casino_club.features.identity.store import is_of_age
 from casino_club.features.identity.store import set_facts as set_profile_facts
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import Role
 
-__all__ = ["end_sessions", "find_session", "set_profile_facts"]
+__all__ = ["end_sessions", "find_session", "is_of_age", "set_profile_facts"]
 
 
 async def find_session(db: Db, user_id: int, session_id: int, *, now: datetime) -> frozenset[Role] | None:

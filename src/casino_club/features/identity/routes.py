@@ -5,12 +5,14 @@ from datetime import datetime
 
 import msgspec
 
-from casino_club.features.identity.commands import accounts, factors, sessions, staff
+from casino_club.features.identity.commands import accounts, ages, factors, sessions, staff
 from casino_club.features.identity.commands.accounts import Login, NewUser, Profile
 from casino_club.features.identity.commands.desk import Desk, Sender
 from casino_club.features.identity.commands.sessions import Opened
 from casino_club.features.identity.rules import refusals
 from casino_club.features.identity.schemas import (
+    AgeIn,
+    AgeOut,
     CodeIn,
     EnrolIn,
     EnrolmentOut,
@@ -199,6 +201,30 @@ async def confirm_factor(subject: UserSubject, body: CodeIn, desk: Desk, clock: 
 async def remove_factor(subject: UserSubject, body: RemoveFactorIn, desk: Desk, clock: Clock) -> tuple[int, None]:
     await factors.remove(desk, subject, body.current_password, body.code, now=clock())
     return 204, None
+
+
+@routes.post(
+    "/api/users/verify-age",
+    audience=Audience.USER,
+    summary="Ask for one's age to be checked",
+    body=AgeIn,
+    answers={202: AgeOut},
+    refusals=(
+        refusals.InvalidDetails,
+        refusals.AgeUnavailable,
+        refusals.UserMissing,
+        refusals.TooManyAttempts,
+    ),
+)
+async def verify_age(subject: UserSubject, body: AgeIn, desk: Desk, clock: Clock) -> AgeOut:
+    standing = await ages.ask(desk, subject, body.birth_date, now=clock())
+    return AgeOut(standing.status, standing.settled_at)
+
+
+@routes.get("/api/users/verify-age", audience=Audience.USER, summary="How one's age stands", answers={200: AgeOut})
+async def read_age(subject: UserSubject, desk: Desk, clock: Clock) -> AgeOut:
+    standing = await ages.read(desk, subject, now=clock())
+    return AgeOut(standing.status, standing.settled_at)
 
 
 @routes.get(

@@ -1,11 +1,12 @@
 """Shapes of requests and answers. Unknown fields are refused, so nobody gives themselves a role."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from casino_club.features.identity.rules.ages import AgeStatus
 from casino_club.kernel.subject import Role
 
 Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
@@ -73,6 +74,19 @@ class ProfileIn(msgspec.Struct, forbid_unknown_fields=True):
     """What people change of their own profile."""
 
     nickname: Text
+
+
+class AgeIn(msgspec.Struct, forbid_unknown_fields=True):
+    """When somebody was born."""
+
+    birth_date: date
+
+
+class AgeOut(msgspec.Struct):
+    """How one's age stands. A check is answered later; ask again."""
+
+    status: AgeStatus
+    settled_at: datetime | None
 
 
 class RolesIn(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
+from casino_club.features.identity.rules.ages import AgeCheck
 from casino_club.features.identity.rules.people import Account, Session, UserFacts
 from casino_club.features.identity.rules.refusals import EmailTaken, UserMissing
 from casino_club.features.identity.rules.sessions import SESSIONS_LISTED_MAX, check_reads
@@ -165,10 +166,13 @@ async def use_refresh_token(db: Db, digest: bytes, *, issued_since: datetime, no
     return session_id
 
 
-async def session_of_token(db: Db, digest: bytes) -> int | None:
-    """The session that a token belongs to, used or not."""
-    session_id: int | None = await db.fetchval("SELECT session_id FROM refresh_tokens WHERE digest = $1", digest)
-    return session_id
+async def session_of_token(db: Db, digest: bytes) -> tuple[int, int] | None:
+    """The session that a token belongs to, used or not, and whose it is."""
+    row = await db.fetchrow(
+        "SELECT sessions.id, user_id FROM refresh_tokens JOIN sessions ON sessions.id = session_id WHERE digest = $1",
+        digest,
+    )
+    return None if row is None else (row["id"], row["user_id"])
 
 
 async def touch_session(db: Db, session_id: int, *, now: datetime) -> tuple[int, bool] | None:
@@ -198,14 +202,6 @@ async def end_session(db: Db, subject: UserSubject, session_id: int, *, because:
         *(session_id, subject.user_id, now, because),
     )
     return bool(ended == "UPDATE 1")
-
-
-async def end_family(db: Db, session_id: int, *, because: str, now: datetime) -> None:
-    """End a session whoever asks, since a token of it was stolen."""
-    await db.execute(
-        "UPDATE sessions SET ended_at = $2, ended_because = $3 WHERE id = $1 AND ended_at IS NULL",
-        *(session_id, now, because),
-    )
 
 
 async def end_sessions(db: Db, user_id: int, *, because: str, now: datetime, except_id: int = 0) -> None:
@@ -313,6 +309,44 @@ async def strengthen_session(db: Db, subject: UserSubject) -> None:
     )
 
 
+# Age.
+
+
+async def age_check_of(db: Db, subject: UserSubject) -> AgeCheck | None:
+    """The subject's latest check."""
+    row = await db.fetchrow(
+        "SELECT reference, asked_at, settled_at, is_of_age FROM age_checks WHERE user_id = $1", subject.user_id
+    )
+    return None if row is None else AgeCheck(**row)
+
+
+async def add_age_check(db: Db, subject: UserSubject, reference: str, *, now: datetime) -> None:
+    """A check in place of an earlier one, unless that proved the age."""
+    await db.execute(
+        "INSERT INTO age_checks AS c (user_id, reference, asked_at) VALUES ($1, $2, $3) ON CONFLICT (user_id)"
+        " DO UPDATE SET reference = $2, asked_at = $3, settled_at = NULL, is_of_age = NULL"
+        " WHERE c.is_of_age IS NOT TRUE",
+        *(subject.user_id, reference, now),
+    )
+
+
+async def settle_age_check(db: Db, subject: UserSubject, reference: str, *, is_of_age: bool, now: datetime) -> None:
+    """Settle this check. Of somebody who is not of age no date of birth is kept."""
+    await db.execute(
+        "UPDATE age_checks SET settled_at = $3, is_of_age = $4"
+        " WHERE user_id = $1 AND reference = $2 AND settled_at IS NULL",
+        *(subject.user_id, reference, now, is_of_age),
+    )
+    if not is_of_age:
+        await db.execute("DELETE FROM user_data WHERE user_id = $1 AND field = 'birth_date'", subject.user_id)
+
+
+async def is_of_age(db: Db, user_id: int) -> bool:
+    """Whether the user has proved to be of age."""
+    proven: bool | None = await db.fetchval("SELECT is_of_age FROM age_checks WHERE user_id = $1", user_id)
+    return proven is True
+
+
 # Attempts.
 
 
@@ -355,15 +389,7 @@ def _account(row: asyncpg.Record) -> Account:
 
 
 def _facts(row: asyncpg.Record) -> UserFacts:
-    return UserFacts(
-        id=row["id"],
-        created_at=row["created_at"],
-        banned_at=row["banned_at"],
-        roles=_roles(row["roles"]),
-        vip_tier=row["vip_tier"],
-        battlepass_level=row["battlepass_level"],
-        total_spent=row["total_spent"],
-    )
+    return UserFacts(**{**row, "roles": _roles(row["roles"])})
 
 
 def _roles(kept: Sequence[str]) -> frozenset[Role]:

@@ -102,6 +102,17 @@ recovery_codes = Table(
     PrimaryKeyConstraint("user_id", "digest"),
 )
 
+age_checks = Table(
+    "age_checks",
+    metadata,
+    _user_id(is_key=True),
+    Column("reference", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("is_of_age", Boolean),
+    CheckConstraint("(settled_at IS NULL) = (is_of_age IS NULL)", name="settled"),
+)
+
 attempts = Table(
     "attempts",
     metadata,

@@ -10,6 +10,7 @@ from casino_club.features.identity.rules import limits
 from casino_club.features.identity.rules.limits import Limit
 from casino_club.infra.db.database import Database
 from casino_club.infra.passwords import Passwords
+from casino_club.infra.ports import AgeVerifier
 from casino_club.infra.vault import Vault
 
 
@@ -22,6 +23,8 @@ class Desk:
     passwords: Passwords
     actions: ActionPolicy
     token_secret: str
+    ages: AgeVerifier
+    age_years_min: int
 
 
 class Sender(NamedTuple):

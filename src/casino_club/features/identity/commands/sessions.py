@@ -93,9 +93,10 @@ async def _rotate(db: Db, desk: Desk, digest: bytes, *, now: datetime) -> Opened
 
 
 async def _end_if_stolen(db: Db, digest: bytes, *, now: datetime) -> None:
-    session_id = await store.session_of_token(db, digest)
-    if session_id is not None:
-        await store.end_family(db, session_id, because="refresh token used twice", now=now)
+    found = await store.session_of_token(db, digest)
+    if found is not None:
+        session_id, user_id = found
+        await store.end_session(db, UserSubject(user_id), session_id, because="refresh token used twice", now=now)
         _log.warning("A refresh token came that was used or too old; session %d has ended", session_id)
 
 

@@ -21,7 +21,8 @@ LOGINS_FROM_ADDRESS = Limit("login from address", 100, timedelta(minutes=15))
 SIGN_UPS_FROM_ADDRESS = Limit("sign-up from address", 20, timedelta(hours=1))
 PASSWORD_CHANGES = Limit("password change", 10, timedelta(minutes=15))
 CODES_OF_USER = Limit("code of user", 10, timedelta(minutes=15))
-WINDOW_MAX = timedelta(hours=1)
+AGE_CHECKS_OF_USER = Limit("age check of user", 5, timedelta(days=1))
+WINDOW_MAX = timedelta(days=1)
 
 
 def refusal(limit: Limit, *, tries: int, began_at: datetime, now: datetime) -> TooManyAttempts | None:

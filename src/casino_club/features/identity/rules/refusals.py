@@ -98,6 +98,14 @@ class FactorMissing(Refused):
         super().__init__("You have not begun to enrol a second factor.")
 
 
+class AgeUnavailable(Refused):
+    code = "age_unavailable"
+    kind = Kind.UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("Ages can't be checked just now; try again later.")
+
+
 class TooManyAttempts(Refused):
     code = "too_many_attempts"
     kind = Kind.LIMITED
