@@ -9,7 +9,17 @@ from importlib.metadata import version
 import uvloop
 from prometheus_client import Metric
 
-from casino_club.entry.wiring import ROUTES, Platform, desk_over, jobs, open_platform, session_finder, zone_of
+from casino_club.entry.standing import described, look_over, problems
+from casino_club.entry.wiring import (
+    ROUTES,
+    Platform,
+    desk_over,
+    jobs,
+    open_platform,
+    session_finder,
+    subscriptions,
+    zone_of,
+)
 from casino_club.features.actions.commands.append import Outcome, record
 from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
 from casino_club.infra import runtime
@@ -57,6 +67,11 @@ async def _job_metrics(platform: Platform) -> Iterable[Metric]:
     return await job_metrics(platform.database, jobs(), zone=zone_of(platform.settings), now=now())
 
 
+async def _health(platform: Platform) -> dict[str, object]:
+    seen = await look_over(platform)
+    return described(seen, problems(seen))
+
+
 def _resources(platform: Platform) -> dict[str, object]:
     """What endpoints take by name."""
     policy = platform.policies[ActionPolicy]
@@ -68,6 +83,12 @@ def _resources(platform: Platform) -> dict[str, object]:
         "log": platform.log,
         "policy": policy,
         "clock": now,
+        "database": platform.database,
+        "stores": platform.stores,
+        "subscriptions": subscriptions(),
+        "jobs": jobs(),
+        "zone": zone_of(platform.settings),
+        "health": partial(_health, platform),
         "singles": GroupCommit(record_together),
         "desk": desk_over(platform.settings, platform.database, platform.policies),
         "proxies_in_front": platform.settings.proxies_in_front,

@@ -22,6 +22,7 @@ from casino_club.features.identity import jobs as identity_jobs
 from casino_club.features.identity import public as identity
 from casino_club.features.identity import routes as identity_routes
 from casino_club.features.identity.commands.desk import Desk
+from casino_club.features.operations import routes as operations_routes
 from casino_club.infra import runtime
 from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -40,7 +41,7 @@ from casino_club.infra.settings import Settings
 from casino_club.infra.vault import Vault
 from casino_club.kernel.clock import MINUTE_US, Calendar
 
-ROUTES = (actions_routes.routes, identity_routes.routes)
+ROUTES = (actions_routes.routes, identity_routes.routes, operations_routes.routes)
 """The routes of every slice that has any."""
 
 SLICE_JOBS = (actions_jobs, identity_jobs)

@@ -10,6 +10,8 @@ class Scope(StrEnum):
     ACTIONS_WRITE = "actions:write"
     ACTIONS_READ = "actions:read"
     ACTIONS_REVIEW = "actions:review"
+    OPERATIONS_READ = "operations:read"
+    OPERATIONS_WRITE = "operations:write"
 
 
 class Role(StrEnum):

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 
 from casino_club.entry.cli.checkup import CHECKS, Folder, Gathered, State, check_up
-from casino_club.entry.cli.standing import DatabaseLook, HotLook, LogLook, Look
+from casino_club.entry.standing import DatabaseLook, HotLook, LogLook, Look
 from casino_club.infra.db.facts import DatabaseFacts
+from casino_club.infra.jobs.runs import State as RunState
+from casino_club.infra.jobs.timetable import JobStanding
+from casino_club.infra.jobs.upkeep import make_room
 from casino_club.infra.log.lag import Holder, Lag
 from casino_club.infra.log.room import Room
 from casino_club.infra.ports import HotFacts
 from casino_club.infra.settings import Settings
+from tests.builders.jobs import a_run
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SETTINGS = Settings.model_validate({"disk_free_mb_min": 100, "log_partition_rows": 1_000})
@@ -62,6 +66,11 @@ def with_hot(**changes: Any) -> Gathered:
     return with_look(hot=replace(HOT, facts=replace(HOT.facts, **changes)))
 
 
+def with_job(**changes: Any) -> Gathered:
+    standing = JobStanding(make_room, None, NOW, 0.0, None, None)
+    return with_look(database=replace(DATABASE, jobs=[standing._replace(**changes)]))
+
+
 def with_folder(**changes: Any) -> Gathered:
     assert WELL.folder is not None
     return replace(WELL, folder=replace(WELL.folder, **changes))
@@ -103,6 +112,8 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Hot values", State.FAILURE, lambda: with_look(hot=replace(HOT, marks={"hot": None}))),
     ("Parked rows", State.WARNING, lambda: with_log(parked={"hot": 2})),
     ("Transactions", State.WARNING, lambda: with_log(holder=Holder(1, "loader", 9.0, "active"))),
+    ("Jobs", State.FAILURE, lambda: with_job(overdue_seconds=61.0)),
+    ("Jobs", State.WARNING, lambda: with_job(last_run=a_run()._replace(state=RunState.FAILED))),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=None)),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=503)),
 ]

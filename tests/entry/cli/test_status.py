@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from casino_club.entry.cli.standing import holder_sentence
+from casino_club.entry.standing import holder_sentence
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import parked, positions, rebuild
 from casino_club.infra.log.lag import Holder

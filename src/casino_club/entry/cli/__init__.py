@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "casino_club.entry.cli.doctor",
     "replay": "casino_club.entry.cli.replay",
     "parked": "casino_club.entry.cli.parked",
+    "jobs": "casino_club.entry.cli.jobs",
     "refused": "casino_club.entry.cli.refused",
     "archive": "casino_club.entry.cli.archive",
 }

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from casino_club.entry.cli.printing import several
-from casino_club.entry.cli.standing import (
+from casino_club.entry.standing import (
     LAG_SECONDS_MAX,
+    OVERDUE_SECONDS_MAX,
     SILENT_SECONDS_MAX,
     DatabaseLook,
     HotLook,
     Look,
     holder_sentence,
 )
+from casino_club.infra.jobs.runs import State as RunState
 from casino_club.infra.log import positions
 from casino_club.infra.settings import Settings
 
@@ -278,6 +280,20 @@ def long_transaction(given: Gathered) -> Finding | None:
     return _ok("Transactions", "none is open for long")
 
 
+def jobs_keep_their_times(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None:
+        return None
+    late = [each.job.name for each in given.look.jobs if each.overdue_seconds > OVERDUE_SECONDS_MAX]
+    failed = [each.job.name for each in given.look.jobs if each.last_run and each.last_run.state is RunState.FAILED]
+    if late:
+        return _failure("Jobs", f"late: {', '.join(late)}", "start `casino-club scheduler` and `worker`, or `up`")
+    if failed:
+        return _warning(
+            "Jobs", f"failed last: {', '.join(failed)}", "see the worker's log, then `casino-club jobs list`"
+        )
+    return _ok("Jobs", "none is late")
+
+
 def serves(given: Gathered) -> Finding | None:
     if given.settings is None:
         return None
@@ -311,6 +327,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     hot_store_agrees,
     parked_rows,
     long_transaction,
+    jobs_keep_their_times,
     serves,
 )
 """In the order in which they are shown: what the others rest on comes first."""

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from casino_club.entry.cli import asking
 from casino_club.entry.cli.checks import MEGABYTE
 from casino_club.entry.cli.checkup import CHECKS, Finding, Folder, Gathered, State, check_up
-from casino_club.entry.cli.opening import DATABASE_FAULTS, WRONG, run
+from casino_club.entry.cli.opening import WRONG, run
 from casino_club.entry.cli.printing import AsJson, print_json, several
 from casino_club.entry.cli.reading import complaints, data_dir_of
-from casino_club.entry.cli.standing import look
+from casino_club.entry.standing import DATABASE_FAULTS, look
 from casino_club.entry.wiring import subscriptions
 from casino_club.infra import runtime
 from casino_club.infra.db.migrate import pending_migrations

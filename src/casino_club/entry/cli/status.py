@@ -4,10 +4,21 @@ from collections.abc import Iterator
 
 import typer
 
+from casino_club.entry.cli.jobs import print_jobs
 from casino_club.entry.cli.opening import WRONG, run
 from casino_club.entry.cli.printing import MEGABYTE, AsJson, duration, moment, print_json, print_table, several
 from casino_club.entry.cli.reading import read_settings
-from casino_club.entry.cli.standing import DatabaseLook, HotLook, LogLook, Look, ProcessLook, look, problems
+from casino_club.entry.standing import (
+    DatabaseLook,
+    HotLook,
+    LogLook,
+    Look,
+    ProcessLook,
+    described,
+    look,
+    nothing_runs,
+    problems,
+)
 from casino_club.infra.log import positions
 from casino_club.infra.log.lag import ROWS_COUNTED_MAX, Lag
 
@@ -19,16 +30,11 @@ def status(as_json: AsJson = False) -> None:
     seen = run(look(read_settings()))
     wrong = problems(seen)
     if as_json:
-        print_json(_described(seen, wrong))
+        print_json(described(seen, wrong))
     else:
         _print(seen, wrong)
     if wrong:
         raise typer.Exit(WRONG)
-
-
-def nothing_runs(seen: Look) -> bool:
-    """No process of ours, and no database that would be one elsewhere."""
-    return not seen.is_supervised and isinstance(seen.database, str)
 
 
 def _print(seen: Look, wrong: list[str]) -> None:
@@ -42,6 +48,8 @@ def _print(seen: Look, wrong: list[str]) -> None:
         typer.echo(line)
     if seen.log:
         _print_log(seen.log)
+        print_jobs(seen.jobs)
+        typer.echo()
     for sentence in wrong:
         typer.secho(f"! {sentence}", fg="red")
     if not wrong:
@@ -88,55 +96,3 @@ def _reader_row(reader: Lag, log: LogLook) -> tuple[str, ...]:
     rebuilt = f"to id {at.at_id:,} of {at.last_id:,}" if at else "–"
     name = reader.consumer if reader.generation == positions.LIVE else f"{reader.consumer}, rebuilding"
     return name, rows, f"{reader.seconds:.1f}", moment(reader.moved_at), rebuilt
-
-
-def _described(seen: Look, wrong: list[str]) -> dict[str, object]:
-    return {
-        "ok": not wrong,
-        "problems": wrong,
-        "running": not nothing_runs(seen),
-        "at": seen.at,
-        "data_dir": str(seen.data_dir),
-        "processes": [_described_process(each) for each in seen.processes],
-        "postgresql": _described_database(seen.database),
-        "redis": _described_hot(seen.hot),
-        "log": _described_log(seen.log) if seen.log else None,
-    }
-
-
-def _described_process(each: ProcessLook) -> dict[str, object]:
-    seen = each.seen
-    return {
-        "name": seen.name,
-        "state": seen.state,
-        "pid": seen.pid,
-        "restarts": seen.restarts,
-        "since": seen.since,
-        "uptime_seconds": each.uptime_seconds,
-        "memory_bytes": each.memory_bytes,
-    }
-
-
-def _described_database(database: DatabaseLook | str) -> dict[str, object]:
-    if isinstance(database, str):
-        return {"answers": False, "problem": database}
-    return {"answers": True, "version": database.facts.version, "answer_seconds": database.seconds}
-
-
-def _described_hot(hot: HotLook | str) -> dict[str, object]:
-    if isinstance(hot, str):
-        return {"answers": False, "problem": hot}
-    return {"answers": True, "version": hot.facts.version, "answer_seconds": hot.seconds}
-
-
-def _described_log(log: LogLook) -> dict[str, object]:
-    return {
-        "last_id": log.room.last_id,
-        "partitions": log.room.partitions,
-        "ids_ahead": log.room.ids_ahead,
-        "readers": [reader._asdict() for reader in log.readers],
-        "rebuilds": {name: at._asdict() for name, at in log.rebuilds.items()},
-        "oldest_transaction": log.holder._asdict() if log.holder else None,
-        "parked_rows": log.parked,
-        "refused_actions_open": log.refused_open,
-    }

@@ -32,16 +32,28 @@ async def park(db: Db, consumer: str, action_id: int, *, reason: str, attempts: 
     )
 
 
-async def parked_rows(db: Db, *, consumer: str | None = None, after_id: int = 0, limit: int = 100) -> list[ParkedRow]:
-    """Parked rows in the order of the log."""
+async def parked_rows(
+    db: Db, *, consumer: str | None = None, after_id: int = 0, after_consumer: str = "\U0010ffff", limit: int = 100
+) -> list[ParkedRow]:
+    """Parked rows in the order of the log, behind all of an id, or behind that id's row of one consumer."""
     rows = await db.fetch(
         """SELECT consumer, action_id, reason, attempts, parked_at FROM parked_rows
-           WHERE ($1::text IS NULL OR consumer = $1) AND action_id > $2 ORDER BY action_id, consumer LIMIT $3""",
+           WHERE ($1::text IS NULL OR consumer = $1) AND (action_id, consumer COLLATE "C") > ($2, $4)
+           ORDER BY action_id, consumer COLLATE "C" LIMIT $3""",
         consumer,
         after_id,
         limit,
+        after_consumer,
     )
     return [ParkedRow(*row) for row in rows]
+
+
+async def is_parked(db: Db, consumer: str, action_id: int) -> bool:
+    """Whether this row is parked."""
+    found: bool = await db.fetchval(
+        "SELECT EXISTS (SELECT FROM parked_rows WHERE consumer = $1 AND action_id = $2)", consumer, action_id
+    )
+    return found
 
 
 async def rested_rows(db: Db, consumer: str, *, now: datetime, after_id: int, limit: int) -> list[ParkedRow]:
