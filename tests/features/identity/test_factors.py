@@ -2,9 +2,12 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import jwt
 import pytest
 
+from casino_club.features.identity import public
 from casino_club.features.identity.rules.limits import LOGINS_OF_ACCOUNT
 from casino_club.features.identity.rules.totp import (
     STEP_SECONDS,
@@ -15,6 +18,7 @@ from casino_club.features.identity.rules.totp import (
     shown_secret,
     step_of,
 )
+from tests.features.actions.club import TOKEN_SECRET
 from tests.features.identity.people import PASSWORD, House, Person, code_now
 
 RFC_SECRET = b"12345678901234567890"
@@ -171,11 +175,16 @@ async def test_staff_without_a_second_factor_have_no_roles_until_they_enrol(hous
         await db.execute("UPDATE users SET roles = '{admin}' WHERE id = $1", person.user_id)
     await person.log_in()
     before = await person.send("GET", "/api/admin/refused-actions")
+    claims = claims_of(person)
+    async with house.database.connection() as db:
+        state = await public.find_session(db, person.user_id, claims["sid"], now=datetime.now(UTC))
 
     await person.enrol()
     await person.refresh()
 
     assert (before.status_code, before.json()["code"]) == (403, "role_missing")
+    assert (claims["roles"], state) == ([], frozenset())
+    assert claims_of(person)["roles"] == ["admin"]
     assert await opens_soon(person, "/api/admin/refused-actions")
 
 
@@ -190,6 +199,10 @@ async def test_a_session_of_before_the_enrolment_gets_no_roles(house: House) -> 
     await elsewhere.refresh()
 
     assert (await elsewhere.send("GET", "/api/admin/refused-actions")).status_code == 403
+
+
+def claims_of(person: Person) -> dict[str, Any]:
+    return jwt.decode(person.access_token, TOKEN_SECRET, algorithms=["HS256"], audience="casino-club")
 
 
 async def opens_soon(person: Person, path: str) -> bool:

@@ -85,7 +85,7 @@ async def _rotate(db: Db, desk: Desk, digest: bytes, *, now: datetime) -> Opened
         return None
 
     live = await store.touch_session(db, session_id, now=now)
-    account = None if live is None else await store.lock_account(db, live[0])
+    account = None if live is None else await store.account_of(db, UserSubject(live[0]))
     if live is None or account is None or account.is_banned:
         return None
 
