@@ -43,6 +43,10 @@ class Passwords:
         """What may be kept of the password."""
         return await self._aside(lambda: self._hasher.hash(password))
 
+    def is_outdated(self, kept: str) -> bool:
+        """Whether it was hashed by an older decision than the one above."""
+        return self._hasher.check_needs_rehash(kept)
+
     async def fits(self, password: str, kept: str | None) -> bool:
         """Whether this is the password. False, after the same time, where none is kept."""
         is_right = await self._aside(lambda: self._verify(password, kept or self._nobodys))

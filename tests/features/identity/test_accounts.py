@@ -7,6 +7,7 @@ from statistics import median
 
 import jwt
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 
 from casino_club.features.identity.rules.limits import LOGINS_FROM_ADDRESS, LOGINS_OF_ACCOUNT, SIGN_UPS_FROM_ADDRESS
 from casino_club.infra.vault import Unreadable, Vault
@@ -77,6 +78,20 @@ async def test_an_unknown_address_takes_as_long_as_a_wrong_password(house: House
         unknown.append(await seconds("nobody@example.com"))
 
     assert 0.5 < median(wrong) / median(unknown) < 2
+
+
+async def test_a_password_that_was_hashed_by_an_older_decision_is_hashed_anew_at_login(house: House) -> None:
+    person = await house.person()
+    weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
+    async with house.database.transaction() as db:
+        await db.execute("UPDATE credentials SET password_hash = $1", weak)
+
+    assert (await person.log_in()).status_code == 200
+
+    async with house.database.connection() as db:
+        kept = await db.fetchval("SELECT password_hash FROM credentials")
+    assert extract_parameters(kept).memory_cost >= 19 * 1024
+    assert (await person.log_in()).status_code == 200
 
 
 async def test_stuffing_one_account_is_limited_from_however_many_addresses(house: House) -> None:

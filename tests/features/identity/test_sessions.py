@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from casino_club.features.identity import jobs, store
+from casino_club.features.identity import store
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.access_tokens import issue_access_token
 from casino_club.kernel.subject import UserSubject
@@ -180,16 +180,3 @@ async def test_the_store_shows_a_subject_their_own_sessions_only(house: House) -
 
     assert {each.user_id for each in found} == {person.user_id}
     assert other.user_id != person.user_id
-
-
-async def test_old_sessions_and_attempts_are_forgotten(house: House) -> None:
-    person = await house.person()
-    later = datetime.now(UTC) + timedelta(days=90 + 30, minutes=1)
-
-    async with house.database.transaction() as db:
-        assert await store.forget_sessions(db, before=later - timedelta(days=31), limit=10) == 0
-        assert await store.forget_sessions(db, before=later - timedelta(days=30), limit=10) == 1
-        assert await store.forget_attempts(db, before=later, limit=10) == 1
-        assert await db.fetchval("SELECT count(*) FROM refresh_tokens") == 0
-    assert (await person.refresh()).status_code == 401
-    assert {jobs.forget_sessions.name, jobs.forget_attempts.name} == {"forget_sessions", "forget_attempts"}

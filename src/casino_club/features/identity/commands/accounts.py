@@ -104,12 +104,21 @@ async def log_in(desk: Desk, login: Login, sender: Sender, *, now: datetime) -> 
     if known is None or not fits:
         raise WrongCredentials
 
+    renewed = await _renewed(desk, known.password_hash, login.password)
+
     async def enter(db: Db) -> Opened:
         opened = await _enter(db, desk, known, login.code, sender, now=now)
+        if renewed is not None:
+            await store.set_password(db, UserSubject(known.user_id), renewed)
         await store.forget_attempt(db, attempt_key(desk, limits.LOGINS_OF_ACCOUNT, email))
         return opened
 
     return await desk.database.run(enter)
+
+
+async def _renewed(desk: Desk, kept: str, password: str) -> str | None:
+    """The password hashed as it is decided today, if it was not; only a login has it at hand."""
+    return await desk.passwords.hash(plain_password(password)) if desk.passwords.is_outdated(kept) else None
 
 
 async def _enter(db: Db, desk: Desk, known: Account, code: str | None, sender: Sender, *, now: datetime) -> Opened:
