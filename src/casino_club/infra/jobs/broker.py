@@ -4,7 +4,7 @@ So a message may be lost, doubled or late: no results, no acknowledgements after
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
@@ -61,13 +61,15 @@ class Sender:
     def __init__(self, redis_url: str) -> None:
         self._app = celery_app(redis_url)
 
-    def send(self, runs: Iterable[tuple[str, datetime]]) -> None:
-        """Blocks for as long as Redis takes, so call it in a thread."""
-        try:
-            for job, due_at in runs:
+    def send(self, runs: Sequence[tuple[str, datetime]]) -> Sequence[tuple[str, datetime]]:
+        """What could not be sent. Blocks for as long as Redis takes, so call it in a thread."""
+        for number, (job, due_at) in enumerate(runs):
+            try:
                 self._app.send_task(TASK, (job, due_at.isoformat()), ignore_result=True, retry=False)
-        except (OperationalError, OSError) as away:
-            logger.warning("runs wait for Redis", extra={"reason": repr(away)})
+            except (OperationalError, OSError) as away:
+                logger.warning("runs wait for Redis", extra={"reason": repr(away)})
+                return runs[number:]
+        return ()
 
     def close(self) -> None:
         self._app.close()

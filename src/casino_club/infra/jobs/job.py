@@ -13,6 +13,7 @@ from casino_club.infra.log.subscribe import Policies, Subscription
 
 DAY = timedelta(days=1)
 CATCH_UP_MAX = 100
+HOUR = timedelta(hours=1)
 
 
 class CatchUp(StrEnum):
@@ -61,6 +62,8 @@ class Job:
     about: str
     catch_up: CatchUp
     catch_up_max: int
+    takes_max: timedelta
+    """A run that takes longer is ended and has failed: one that is stuck must not stay so in silence."""
     run: Task
 
     @property
@@ -77,6 +80,7 @@ def job(
     daily_at: time | None = None,
     catch_up: CatchUp = CatchUp.LATEST,
     catch_up_max: int = CATCH_UP_MAX,
+    takes_max: timedelta = HOUR,
 ) -> Callable[[Task], Job]:
     """Make a function a job, due either at an interval or once a day at a time of the operator's zone."""
     assert (every is None) != (daily_at is None), f"{name}: name an interval or a time of day"
@@ -85,6 +89,6 @@ def job(
     assert catch_up_max > 0, f"{name}: without catching up is CatchUp.NONE"
 
     def declare(run: Task) -> Job:
-        return Job(name, every, daily_at, about, catch_up, catch_up_max, run)
+        return Job(name, every, daily_at, about, catch_up, catch_up_max, takes_max, run)
 
     return declare

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from casino_club.infra.db.database import SERVER_AWAY, Database, Db
+from casino_club.infra.db.database import SERVER_AWAY, Database, Db, is_lost
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +23,20 @@ async def lead(database: Database, act: Callable[[], Awaitable[None]], *, try_se
     while True:
         try:
             async with database.connection() as session:
-                if await session.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
-                    await _lead(session, act)
+                await _lead_if_free(session, act)
         except SERVER_AWAY as away:
             logger.warning("no lead without the database", extra={"reason": repr(away)})
         except asyncpg.InterfaceError as lost:
             logger.warning("lead lost", extra={"reason": repr(lost)})
         await asyncio.sleep(try_seconds)
+
+
+def _end_if_cancelled() -> None:
+    """Before Python 3.12 a wait with a time limit forgets a cancellation that comes just when it ends."""
+    task = asyncio.current_task()
+    assert task is not None
+    if task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def has_leader(db: Db) -> bool:
@@ -44,6 +51,17 @@ async def has_leader(db: Db) -> bool:
     return held
 
 
+async def _lead_if_free(session: Db, act: Callable[[], Awaitable[None]]) -> None:
+    try:
+        if await session.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
+            _end_if_cancelled()
+            await _lead(session, act)
+    finally:
+        # Also when we were cancelled while we asked: the pool would keep the session, and with it the lock.
+        if not is_lost(session):
+            await session.execute("SELECT pg_advisory_unlock_all()")
+
+
 async def _lead(session: Db, act: Callable[[], Awaitable[None]]) -> None:
     logger.info("leads the timetable")
     acting = asyncio.ensure_future(act())
@@ -56,5 +74,3 @@ async def _lead(session: Db, act: Callable[[], Awaitable[None]]) -> None:
     finally:
         acting.cancel()
         await asyncio.wait((acting,))
-        if not session.is_closed():
-            await session.execute("SELECT pg_advisory_unlock_all()")

@@ -20,6 +20,10 @@ UNKNOWN_JOB = "unknown_job"
 SETTLE_PAUSE_SECONDS = 0.5
 
 
+class TookTooLong(Exception):
+    """The run was ended because it took longer than its job may."""
+
+
 class Runner:
     """Lives on one loop. Several runs may be at work at once, each of another job."""
 
@@ -66,6 +70,8 @@ class Runner:
         working = asyncio.create_task(self._work_on(job, run))
         beating = asyncio.create_task(self._beat(run, working))
         self._at_work.add(working)
+        if self._is_stopping:
+            working.cancel()
         try:
             await asyncio.wait((working,))
         finally:
@@ -75,7 +81,14 @@ class Runner:
         await self._note(run, working)
 
     async def _work_on(self, job: Job, run: Run) -> None:
-        await job.run(self._work(run))
+        bound = asyncio.timeout(job.takes_max.total_seconds())
+        try:
+            async with bound:
+                await job.run(self._work(run))
+        except TimeoutError as late:
+            if bound.expired():
+                raise TookTooLong(f"{job.name} did not end within {job.takes_max}") from late
+            raise
 
     async def _beat(self, run: Run, working: "asyncio.Task[None]") -> None:
         """Keep the lease; stop the work once another has taken the run over."""
@@ -104,7 +117,7 @@ class Runner:
                 await self._put_back(run, at_once=False)
             case failure:
                 logger.error("run failed", extra={"job": run.job, "due_at": run.due_at}, exc_info=failure)
-                await self._settle(run, failure.code if isinstance(failure, Refused) else type(failure).__name__)
+                await self._settle(run, _code(failure))
 
     async def _put_back(self, run: Run, *, at_once: bool) -> None:
         try:
@@ -132,3 +145,12 @@ class Runner:
                     return await runs.finish(db, run, error_code=error_code)
             except AWAY:
                 await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+
+
+def _code(failure: BaseException | None) -> str:
+    match failure:
+        case Refused():
+            return failure.code
+        case TookTooLong():
+            return runs.TOO_LONG
+    return type(failure).__name__

@@ -13,6 +13,7 @@ from casino_club.kernel.errors import Kind, Refused
 SETBACKS_MAX = 5
 BACKOFF_MAX = 16
 LOST = "lost"
+TOO_LONG = "too_long"
 TOO_LATE = "too_late"
 
 
@@ -107,6 +108,14 @@ async def to_send(db: Db, *, resend_seconds: float) -> list[tuple[str, datetime]
         BACKOFF_MAX,
     )
     return [(row[0], row[1]) for row in rows]
+
+
+async def not_sent(db: Db, sent_in_vain: Sequence[tuple[str, datetime]]) -> None:
+    """These could not be sent after all, so they are the first to be sent again."""
+    await db.executemany(
+        "UPDATE job_runs SET sent_at = NULL, sends = sends - 1 WHERE job = $1 AND due_at = $2 AND sends > 0",
+        sent_in_vain,
+    )
 
 
 async def give_up_lost(db: Db) -> list[str]:

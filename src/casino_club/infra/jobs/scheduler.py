@@ -63,7 +63,7 @@ class Scheduler:
     async def _keep(self) -> None:
         # What was missed while nobody led is written first; from then on each due time at its moment.
         self._unwritten = set(self._jobs)
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         held = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
         for job in self._jobs.values():
             held.add_job(self._at_due_time, DueTimes(job, self._zone), args=(job.name,), name=job.name)
@@ -99,4 +99,7 @@ class Scheduler:
             logger.error("run given up", extra={"job": name, "error_code": code})
             metrics.JOB_RUNS.labels(name, "failed").inc()
         if found:
-            await asyncio.to_thread(self._sender.send, found)
+            in_vain = await asyncio.to_thread(self._sender.send, found)
+            if in_vain:
+                async with self._database.transaction() as db:
+                    await runs.not_sent(db, in_vain)

@@ -33,6 +33,7 @@ async def make_room(work: Work) -> None:
 @job(
     "archive_partitions",
     every=timedelta(hours=1),
+    takes_max=timedelta(hours=12),
     about="Exports partitions of the log that are too old or too many to Parquet files, and drops them.",
 )
 async def archive_partitions(work: Work) -> None:
