@@ -46,6 +46,7 @@ def test_a_time_of_day_is_the_operators() -> None:
     [
         (BERLIN, time(2, 30), at(2027, 3, 28, 0), at(2027, 3, 28, 1, 30)),  # 2:30 is jumped over: 3:30 instead.
         (BERLIN, time(2, 30), at(2027, 10, 30, 12), at(2027, 10, 31, 0, 30)),  # 2:30 comes twice: the first.
+        (BERLIN, time(2, 30, fold=1), at(2027, 10, 30, 12), at(2027, 10, 31, 0, 30)),
         (BERLIN, time(2, 30), at(2027, 10, 31, 0, 30), at(2027, 11, 1, 1, 30)),
         (CAIRO, time(0, 0), at(2026, 4, 23, 12), at(2026, 4, 23, 22)),  # The day begins at 1:00.
     ],
