@@ -96,15 +96,20 @@ def retry(run_id: Annotated[int, typer.Argument(metavar="ID", min=1, help="A fai
 def print_jobs(standings: Sequence[JobStanding]) -> None:
     """A table of jobs for people."""
     heads = ("Job", "Due", "Late", "Last run", "Began", "Took", "Error")
-    print_table(heads, [_row(each) for each in standings], empty="There are no jobs.")
+    now = utc_now()
+    print_table(heads, [_row(each, now) for each in standings], empty="There are no jobs.")
 
 
-def _row(each: JobStanding) -> tuple[str, ...]:
-    due = "paused" if each.paused_at else moment(each.next_due_at)
+def _row(each: JobStanding, now: datetime) -> tuple[str, ...]:
+    due = "paused" if each.next_due_at is None else f"in {duration((each.next_due_at - now).total_seconds())}"
     late = duration(each.overdue_seconds) if each.overdue_seconds else "–"
     if each.last_run is None:
         return each.job.name, due, late, "–", "–", "–", "–"
-    return each.job.name, due, late, each.last_run.state, moment(each.last_run.started_at), *_ending(each.last_run)
+    return each.job.name, due, late, each.last_run.state, _ago(each.last_run.started_at, now), *_ending(each.last_run)
+
+
+def _ago(at: datetime | None, now: datetime) -> str:
+    return "–" if at is None else f"{duration(max(0.0, (now - at).total_seconds()))} ago"
 
 
 def _ending(each: Run) -> tuple[str, str]:
