@@ -30,6 +30,8 @@ class Kind(StrEnum):
 
     API = "api"
     CONSUMER = "consumer"
+    WORKER = "worker"
+    SCHEDULER = "scheduler"
     POSTGRESQL = "postgresql"
     BACKEND = "one backend of postgresql"
     REDIS = "redis"
