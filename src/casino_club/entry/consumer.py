@@ -13,11 +13,13 @@ from casino_club.infra.log.wake import Ear
 from casino_club.infra.memory import settle_memory
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
+from casino_club.infra.telemetry.metrics import serve_metrics
 
 
 def consume(settings: Settings) -> None:
     """Follow the log until told to stop."""
     configure_logging(settings.log_level)
+    serve_metrics(settings.host, settings.metrics_port)
     uvloop.run(_consume(settings))
 
 

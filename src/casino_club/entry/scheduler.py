@@ -13,6 +13,7 @@ from casino_club.infra.jobs.scheduler import Scheduler
 from casino_club.infra.processes import tell_ready
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
+from casino_club.infra.telemetry.metrics import serve_metrics
 
 CONNECTIONS_MAX = 3
 
@@ -20,6 +21,7 @@ CONNECTIONS_MAX = 3
 def schedule(settings: Settings) -> None:
     """Keep the timetable until told to stop."""
     configure_logging(settings.log_level)
+    serve_metrics(settings.host, settings.metrics_port)
     uvloop.run(_schedule(settings))
 
 

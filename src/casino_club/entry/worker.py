@@ -14,6 +14,7 @@ from casino_club.infra.jobs.runs import PACE, Run
 from casino_club.infra.processes import tell_ready
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
+from casino_club.infra.telemetry.metrics import serve_metrics
 
 PROGRAM = (sys.executable, "-m", "casino_club.entry.cli")
 
@@ -21,6 +22,7 @@ PROGRAM = (sys.executable, "-m", "casino_club.entry.cli")
 def work(settings: Settings) -> None:
     """Run jobs until told to stop."""
     configure_logging(settings.log_level)
+    serve_metrics(settings.host, settings.metrics_port)
     worker.work(runtime.redis_url(settings), lambda: open_runner(settings), ready=lambda: tell_ready("worker"))
 
 

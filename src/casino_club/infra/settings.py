@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=65535,
-        description="Port on which a consumer serves its metrics; embedded, the API shows them all.",
+        description="Port on which a consumer, worker or scheduler serves its metrics; below `up` the API shows all.",
     )
 
     @model_validator(mode="after")

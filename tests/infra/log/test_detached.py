@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +36,9 @@ class Watched(LogFiles):
 
     async def pages(self, file: str, *, after_id: int, rows_max: int) -> AsyncGenerator[Sequence[LogRow], None]:
         self.read.append((file, after_id))
-        async for page in super().pages(file, after_id=after_id, rows_max=rows_max):
-            yield page
+        async with aclosing(super().pages(file, after_id=after_id, rows_max=rows_max)) as pages:
+            async for page in pages:
+                yield page
 
 
 async def archived(database: Database, folder: Path) -> list[LogRow]:

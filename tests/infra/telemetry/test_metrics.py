@@ -1,14 +1,17 @@
 """The table of metrics is what is exposed, and the processes of one machine are counted together."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from casino_club.infra.telemetry.metrics import METRICS, SHARED_DIR_VARIABLE, sample
+from casino_club.infra.ports import Unusable
+from casino_club.infra.telemetry.metrics import METRICS, SHARED_DIR_VARIABLE, sample, serve_metrics
 
 COUNT_AND_END = """
 import os, signal
@@ -73,3 +76,24 @@ def test_killed_processes_stay_counted_but_have_nothing_in_flight(tmp_path: Path
     assert 'casino_club_actions_total{reason="",verdict="accepted"} 6.0' in shown
     assert "casino_club_http_requests_in_flight 1.0" not in shown
     assert "casino_club_http_requests_in_flight 2.0" not in shown
+
+
+def test_a_process_on_its_own_serves_its_metrics_where_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SHARED_DIR_VARIABLE, raising=False)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    serve_metrics("127.0.0.1", port)
+
+    assert "casino_club_consumer_rows_total" in httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    with pytest.raises(Unusable, match="CASINO_CLUB_METRICS_PORT"):
+        serve_metrics("127.0.0.1", port)
+
+
+def test_processes_that_share_a_folder_leave_it_to_their_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(SHARED_DIR_VARIABLE, str(tmp_path))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+
+        serve_metrics("127.0.0.1", taken.getsockname()[1])

@@ -38,7 +38,8 @@ class LogFiles:
         finally:
             if child.returncode is None:
                 child.kill()
-            await child.wait()
+            # To wait alone may take for ever: while pages lie unread, the end of the pipe is not seen.
+            await child.communicate()
 
 
 async def _framed(source: asyncio.StreamReader) -> bytes:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from casino_club.infra.ports import Unusable
 
 SHARED_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where the processes of one machine keep their counts together; the supervisor names it to its children."""
@@ -169,6 +171,19 @@ def share(folder: Path) -> None:
     """Make the folder anew: what earlier processes counted ended with them."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
+
+
+def serve_metrics(host: str, port: int | None) -> None:
+    """Serve this process's metrics on a port of their own, where one is named and no API shows them.
+
+    Processes that share a folder leave it to the API of their machine.
+    """
+    if port is None or SHARED_DIR_VARIABLE in os.environ:
+        return
+    try:
+        start_http_server(port, host)
+    except OSError as error:
+        raise Unusable(f"CASINO_CLUB_METRICS_PORT: {host}:{port} can't be used ({error.strerror}).") from error
 
 
 def machine_registry() -> CollectorRegistry:
