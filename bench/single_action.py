@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import Process
 
+import uvicorn
 import uvloop
+from fastapi import FastAPI
 
 from bench._lab import Lab, fill, free_port, lab, percentile, verdict, wait_until_answering
 from bench.batch_ingest import spin
@@ -122,17 +124,14 @@ def _bare_fastapi() -> Iterator[int]:
 
 
 def _serve_bare(port: int) -> None:
-    from fastapi import FastAPI  # noqa: PLC0415 - in the child only
-    from granian.constants import Interfaces  # noqa: PLC0415 - the same
-    from granian.server.embed import Server  # noqa: PLC0415 - the same
-
     app = FastAPI()
 
     @app.get("/")
     async def nothing() -> dict[str, str]:
         return {}
 
-    uvloop.run(Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False).serve())
+    config = uvicorn.Config(app, port=port, http="httptools", loop="none", lifespan="off", log_config=None)
+    uvloop.run(uvicorn.Server(config).serve())
 
 
 if __name__ == "__main__":
