@@ -1,4 +1,7 @@
-"""Who calls. `infra.http` makes a `Subject` from a token or a service key; slices only read it."""
+"""Who calls. `infra.http` makes a `Subject` from a token or a service key; slices only read it.
+
+The operator on the command line calls nobody's route, but acts: an `Actor` is whoever may change something.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,3 +46,12 @@ class ServiceSubject:
 
 
 Subject = UserSubject | ServiceSubject
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever has a shell on the machine: the command line asks for no name."""
+
+
+OPERATOR = Operator()
+Actor = Subject | Operator

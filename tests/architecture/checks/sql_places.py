@@ -11,7 +11,7 @@ _STATEMENT = re.compile(
     r"|\b(CREATE|ALTER|DROP) (UNIQUE )?(TABLE|INDEX|VIEW)"
 )
 _INFRA = "src/casino_club/infra/"
-_PLACES = (f"{_INFRA}db/", f"{_INFRA}log/", f"{_INFRA}jobs/", f"{_INFRA}http/service_keys.py")
+_PLACES = (f"{_INFRA}audit/", f"{_INFRA}db/", f"{_INFRA}log/", f"{_INFRA}jobs/", f"{_INFRA}http/service_keys.py")
 _SLICE = "src/casino_club/features/wallet/"
 
 PLANTED = {
