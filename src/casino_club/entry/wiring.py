@@ -20,8 +20,8 @@ from casino_club.features.actions.rules.plan import Checks, TrackingPlan, merged
 from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.features.identity import jobs as identity_jobs
 from casino_club.features.identity import public as identity
-from casino_club.features.identity import routes as identity_routes
 from casino_club.features.identity.commands.desk import Desk
+from casino_club.features.identity.routes import users as identity_routes
 from casino_club.features.operations import routes as operations_routes
 from casino_club.infra import runtime
 from casino_club.infra.backends.ages import age_verifier

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from casino_club.features.identity import store
+from casino_club.features.identity.store.sessions import sessions_of
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.access_tokens import issue_access_token
 from casino_club.kernel.subject import UserSubject
@@ -176,7 +176,7 @@ async def test_the_store_shows_a_subject_their_own_sessions_only(house: House) -
     person, other = await house.person(), await house.person()
 
     async with house.database.connection() as db:
-        found = await store.sessions_of(db, UserSubject(person.user_id), now=datetime.now(UTC))
+        found = await sessions_of(db, UserSubject(person.user_id), now=datetime.now(UTC))
 
     assert {each.user_id for each in found} == {person.user_id}
     assert other.user_id != person.user_id

@@ -11,12 +11,12 @@ from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, utc_now
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import desk_over, load_policies
-from casino_club.features.identity import store
 from casino_club.features.identity.commands import accounts, staff
 from casino_club.features.identity.commands.accounts import NewUser
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.commands.staff import OPERATOR
 from casino_club.features.identity.rules.people import UserFacts
+from casino_club.features.identity.store.users import users_listed
 from casino_club.infra.settings import Settings
 from casino_club.kernel.subject import Role
 
@@ -123,11 +123,11 @@ async def _create_admin(settings: Settings, wanted: NewUser) -> int:
 async def _listed(settings: Settings, email: str | None, *, after: int, staff_only: bool) -> list[UserFacts]:
     async with _open_desk(settings) as desk, desk.database.connection() as db:
         if email is None:
-            return await store.users_listed(db, after_id=after, only_staff=staff_only, limit=LISTED_MAX)
+            return await users_listed(db, after_id=after, only_staff=staff_only, limit=LISTED_MAX)
         user_id = await accounts.find_by_email(db, desk, email)
         if user_id is None:
             return []
-        return await store.users_listed(db, after_id=user_id - 1, only_staff=False, limit=1)
+        return await users_listed(db, after_id=user_id - 1, only_staff=False, limit=1)
 
 
 async def _set_roles(settings: Settings, user_id: int, wanted: frozenset[Role]) -> None:

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from casino_club.features.identity import store
-from casino_club.features.identity.store import is_of_age
-from casino_club.features.identity.store import set_facts as set_profile_facts
+from casino_club.features.identity.store import sessions
+from casino_club.features.identity.store.ages import is_of_age
+from casino_club.features.identity.store.users import set_facts as set_profile_facts
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import Role
 
@@ -13,9 +13,9 @@ __all__ = ["end_sessions", "find_session", "is_of_age", "set_profile_facts"]
 
 async def find_session(db: Db, user_id: int, session_id: int, *, now: datetime) -> frozenset[Role] | None:
     """The roles that this session of the user may use now; None once it is over, or the user banned."""
-    return await store.live_roles(db, user_id, session_id, now=now)
+    return await sessions.live_roles(db, user_id, session_id, now=now)
 
 
 async def end_sessions(db: Db, user_id: int, *, because: str, now: datetime) -> None:
     """Log a user out everywhere; every process refuses their tokens within a second."""
-    await store.end_sessions(db, user_id, because=because, now=now)
+    await sessions.end_sessions(db, user_id, because=because, now=now)

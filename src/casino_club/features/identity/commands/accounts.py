@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.features.actions import public as actions
-from casino_club.features.identity import store
 from casino_club.features.identity.commands.desk import Desk, Sender, attempt_key, count_attempt
 from casino_club.features.identity.commands.factors import show_factor
 from casino_club.features.identity.commands.sessions import Opened, begin_session
@@ -19,6 +18,7 @@ from casino_club.features.identity.rules.details import (
 from casino_club.features.identity.rules.people import Account, UserFacts
 from casino_club.features.identity.rules.refusals import WrongCredentials
 from casino_club.features.identity.rules.sessions import check_changes
+from casino_club.features.identity.store import attempts, sessions, users
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import UserSubject
 
@@ -50,7 +50,7 @@ async def sign_up(desk: Desk, wanted: NewUser, sender: Sender, *, now: datetime)
 
     async def save(db: Db) -> Opened:
         user_id = await add_user(db, desk, user, password_hash, now=now)
-        account = await store.lock_account(db, user_id)
+        account = await users.lock_account(db, user_id)
         assert account is not None
         return await begin_session(db, desk, account, sender, has_second_factor=False, now=now)
 
@@ -67,11 +67,11 @@ async def prepare(desk: Desk, wanted: NewUser) -> tuple[NewUser, str]:
 async def add_user(db: Db, desk: Desk, user: NewUser, password_hash: str, *, now: datetime) -> int:
     """A user with a data key of their own, under which the rest is sealed; their id."""
     email_hash = desk.vault.lookup(EMAIL_KIND, user.email)
-    user_id = await store.add_user(db, email_hash=email_hash, password_hash=password_hash, now=now)
+    user_id = await users.add_user(db, email_hash=email_hash, password_hash=password_hash, now=now)
 
     key, wrapped = desk.vault.new_key(user_id)
-    await store.add_key(db, user_id, wrapped)
-    await store.save_data(db, UserSubject(user_id), key, {"nickname": user.nickname, "email": user.email})
+    await users.add_key(db, user_id, wrapped)
+    await users.save_data(db, UserSubject(user_id), key, {"nickname": user.nickname, "email": user.email})
 
     await actions.append(db, SignedUp(user_id), at=now, policy=desk.actions)
     return user_id
@@ -79,7 +79,7 @@ async def add_user(db: Db, desk: Desk, user: NewUser, password_hash: str, *, now
 
 async def find_by_email(db: Db, desk: Desk, email: str) -> int | None:
     """Whose address this is. For the operator alone: over HTTP it would tell who is a user."""
-    known = await store.account_by_email(db, desk.vault.lookup(EMAIL_KIND, plain_email(email)))
+    known = await users.account_by_email(db, desk.vault.lookup(EMAIL_KIND, plain_email(email)))
     return None if known is None else known.user_id
 
 
@@ -98,7 +98,7 @@ async def log_in(desk: Desk, login: Login, sender: Sender, *, now: datetime) -> 
     await count_attempt(desk, limits.LOGINS_FROM_ADDRESS, sender.address, now=now)
     await count_attempt(desk, limits.LOGINS_OF_ACCOUNT, email, now=now)
     async with desk.database.connection() as db:
-        known = await store.account_by_email(db, desk.vault.lookup(EMAIL_KIND, email))
+        known = await users.account_by_email(db, desk.vault.lookup(EMAIL_KIND, email))
 
     fits = await desk.passwords.fits(plain_password(login.password), known.password_hash if known else None)
     if known is None or not fits:
@@ -109,8 +109,8 @@ async def log_in(desk: Desk, login: Login, sender: Sender, *, now: datetime) -> 
     async def enter(db: Db) -> Opened:
         opened = await _enter(db, desk, known, login.code, sender, now=now)
         if renewed is not None:
-            await store.set_password(db, UserSubject(known.user_id), renewed)
-        await store.forget_attempt(db, attempt_key(desk, limits.LOGINS_OF_ACCOUNT, email))
+            await users.set_password(db, UserSubject(known.user_id), renewed)
+        await attempts.forget_attempt(db, attempt_key(desk, limits.LOGINS_OF_ACCOUNT, email))
         return opened
 
     return await desk.database.run(enter)
@@ -122,7 +122,7 @@ async def _renewed(desk: Desk, kept: str, password: str) -> str | None:
 
 
 async def _enter(db: Db, desk: Desk, known: Account, code: str | None, sender: Sender, *, now: datetime) -> Opened:
-    account = await store.lock_account(db, known.user_id)
+    account = await users.lock_account(db, known.user_id)
     # Somebody may have changed the password while this one was being hashed.
     if account is None or account.password_hash != known.password_hash:
         raise WrongCredentials
@@ -135,7 +135,7 @@ async def change_password(desk: Desk, subject: UserSubject, current: str, new: s
     """Another password, and the end of every other session. Raises `WrongCredentials`."""
     await count_attempt(desk, limits.PASSWORD_CHANGES, str(subject.user_id), now=now)
     async with desk.database.connection() as db:
-        known = await store.account_of(db, subject)
+        known = await users.account_of(db, subject)
         profile = await read_profile(db, desk, subject, subject.user_id)
     new = plain_password(new)
     check_new_password(new, email=profile.email, nickname=profile.nickname)
@@ -147,24 +147,24 @@ async def change_password(desk: Desk, subject: UserSubject, current: str, new: s
 
 
 async def _save_password(db: Db, subject: UserSubject, known: Account, password_hash: str, *, now: datetime) -> None:
-    account = await store.lock_account(db, subject.user_id)
+    account = await users.lock_account(db, subject.user_id)
     if account is None or account.password_hash != known.password_hash:
         raise WrongCredentials
-    await store.set_password(db, subject, password_hash)
-    await store.end_sessions(db, subject.user_id, because="password changed", now=now, except_id=subject.session_id)
+    await users.set_password(db, subject, password_hash)
+    await sessions.end_sessions(db, subject.user_id, because="password changed", now=now, except_id=subject.session_id)
 
 
 async def read_profile(db: Db, desk: Desk, subject: UserSubject, user_id: int) -> Profile:
     """A user's profile, for themselves and for staff who may. Raises `UserMissing` for all others."""
-    facts = await store.facts_of(db, subject, user_id)
-    key = await store.key_of(db, subject, user_id, vault=desk.vault)
-    data = await store.data_of(db, subject, user_id, ("nickname", "email"), key=key)
+    facts = await users.facts_of(db, subject, user_id)
+    key = await users.key_of(db, subject, user_id, vault=desk.vault)
+    data = await users.data_of(db, subject, user_id, ("nickname", "email"), key=key)
     return Profile(facts, data["nickname"], data["email"])
 
 
 async def rename(db: Db, desk: Desk, subject: UserSubject, user_id: int, nickname: str) -> Profile:
     """Another nickname for oneself."""
     check_changes(subject, user_id)
-    key = await store.key_of(db, subject, user_id, vault=desk.vault)
-    await store.save_data(db, subject, key, {"nickname": plain_nickname(nickname)})
+    key = await users.key_of(db, subject, user_id, vault=desk.vault)
+    await users.save_data(db, subject, key, {"nickname": plain_nickname(nickname)})
     return await read_profile(db, desk, subject, user_id)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from casino_club.features.identity import store
 from casino_club.features.identity.commands.desk import Desk, count_attempt
 from casino_club.features.identity.rules import ages, limits
 from casino_club.features.identity.rules.ages import AgeCheck, AgeStatus
 from casino_club.features.identity.rules.refusals import AgeUnavailable
+from casino_club.features.identity.store import ages as checks
+from casino_club.features.identity.store import users
 from casino_club.infra.db.database import Db
 from casino_club.infra.ports import AgeAnswer, AgeVerifierAway
 from casino_club.kernel.subject import UserSubject
@@ -27,7 +28,7 @@ async def ask(desk: Desk, subject: UserSubject, birth_date: date, *, now: dateti
     """Begin a check, unless one is under way or the age is proven. Raises `AgeUnavailable`; nothing is kept then."""
     ages.check_birth_date(birth_date, desk.actions.calendar.day_of(now))
     async with desk.database.connection() as db:
-        check = await store.age_check_of(db, subject)
+        check = await checks.age_check_of(db, subject)
     if ages.status_of(check, now) in (AgeStatus.PENDING, AgeStatus.PROVEN):
         return _standing(check, now)
     await count_attempt(desk, limits.AGE_CHECKS_OF_USER, str(subject.user_id), now=now)
@@ -42,20 +43,20 @@ async def ask(desk: Desk, subject: UserSubject, birth_date: date, *, now: dateti
 
 
 async def _begin(db: Db, desk: Desk, subject: UserSubject, birth_date: date, reference: str, *, now: datetime) -> None:
-    await store.lock_account(db, subject.user_id)
-    check = await store.age_check_of(db, subject)
+    await users.lock_account(db, subject.user_id)
+    check = await checks.age_check_of(db, subject)
     if ages.status_of(check, now) in (AgeStatus.PENDING, AgeStatus.PROVEN):
         return  # Somebody was quicker; their date belongs to the check that counts.
 
-    key = await store.key_of(db, subject, subject.user_id, vault=desk.vault)
-    await store.save_data(db, subject, key, {BIRTH_DATE: birth_date.isoformat()})
-    await store.add_age_check(db, subject, reference, now=now)
+    key = await users.key_of(db, subject, subject.user_id, vault=desk.vault)
+    await users.save_data(db, subject, key, {BIRTH_DATE: birth_date.isoformat()})
+    await checks.add_age_check(db, subject, reference, now=now)
 
 
 async def read(desk: Desk, subject: UserSubject, *, now: datetime) -> AgeStanding:
     """How the age stands; settles a check that was answered in the meantime."""
     async with desk.database.connection() as db:
-        check = await store.age_check_of(db, subject)
+        check = await checks.age_check_of(db, subject)
     if check is None or ages.status_of(check, now) is not AgeStatus.PENDING:
         return _standing(check, now)
 
@@ -72,18 +73,18 @@ async def read(desk: Desk, subject: UserSubject, *, now: datetime) -> AgeStandin
 async def _settle(
     db: Db, desk: Desk, subject: UserSubject, check: AgeCheck, answer: AgeAnswer, *, now: datetime
 ) -> AgeCheck | None:
-    await store.lock_account(db, subject.user_id)
-    current = await store.age_check_of(db, subject)
+    await users.lock_account(db, subject.user_id)
+    current = await checks.age_check_of(db, subject)
     if current != check:
         return current
 
-    key = await store.key_of(db, subject, subject.user_id, vault=desk.vault)
-    data = await store.data_of(db, subject, subject.user_id, (BIRTH_DATE,), key=key)
+    key = await users.key_of(db, subject, subject.user_id, vault=desk.vault)
+    data = await users.data_of(db, subject, subject.user_id, (BIRTH_DATE,), key=key)
     years = ages.years_between(date.fromisoformat(data[BIRTH_DATE]), desk.actions.calendar.day_of(now))
     is_of_age = answer is AgeAnswer.CONFIRMED and years >= desk.age_years_min
 
-    await store.settle_age_check(db, subject, check.reference, is_of_age=is_of_age, now=now)
-    return await store.age_check_of(db, subject)
+    await checks.settle_age_check(db, subject, check.reference, is_of_age=is_of_age, now=now)
+    return await checks.age_check_of(db, subject)
 
 
 def _standing(check: AgeCheck | None, now: datetime) -> AgeStanding:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from casino_club.features.actions.public import ActionPolicy
-from casino_club.features.identity import store
 from casino_club.features.identity.rules import limits
 from casino_club.features.identity.rules.limits import Limit
+from casino_club.features.identity.store import attempts
 from casino_club.infra.db.database import Database
 from casino_club.infra.passwords import Passwords
 from casino_club.infra.ports import AgeVerifier
@@ -37,7 +37,7 @@ class Sender(NamedTuple):
 async def count_attempt(desk: Desk, limit: Limit, of: str, *, now: datetime) -> None:
     """Count one more in a transaction of its own, so that it counts however the attempt ends. Raises the refusal."""
     key, since = attempt_key(desk, limit, of), now - limit.window
-    tries, began_at = await desk.database.run(lambda db: store.count_attempt(db, key, since=since, now=now))
+    tries, began_at = await desk.database.run(lambda db: attempts.count_attempt(db, key, since=since, now=now))
     if refused := limits.refusal(limit, tries=tries, began_at=began_at, now=now):
         raise refused
 

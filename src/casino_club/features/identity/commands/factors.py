@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from casino_club.features.identity import store
 from casino_club.features.identity.commands.desk import Desk, count_attempt
 from casino_club.features.identity.rules import limits, totp
 from casino_club.features.identity.rules.details import plain_password
@@ -14,6 +13,7 @@ from casino_club.features.identity.rules.refusals import (
     WrongCode,
     WrongCredentials,
 )
+from casino_club.features.identity.store import factors, sessions, users
 from casino_club.infra.db.database import Db
 from casino_club.infra.tickets import new_recovery_code, new_shared_secret, ticket_digest
 from casino_club.kernel.subject import UserSubject
@@ -35,11 +35,11 @@ async def enrol(desk: Desk, subject: UserSubject, password: str, *, now: datetim
     secret = new_shared_secret()
 
     async def save(db: Db) -> Enrolment:
-        if not await store.begin_factor(db, subject):
+        if not await factors.begin_factor(db, subject):
             raise FactorHeld
-        key = await store.key_of(db, subject, subject.user_id, vault=desk.vault)
-        await store.save_data(db, subject, key, {SECRET_FIELD: totp.shown_secret(secret)})
-        data = await store.data_of(db, subject, subject.user_id, ("email",), key=key)
+        key = await users.key_of(db, subject, subject.user_id, vault=desk.vault)
+        await users.save_data(db, subject, key, {SECRET_FIELD: totp.shown_secret(secret)})
+        data = await users.data_of(db, subject, subject.user_id, ("email",), key=key)
         return Enrolment(totp.shown_secret(secret), totp.enrolment_url(secret, data["email"]))
 
     return await desk.database.run(save)
@@ -51,12 +51,12 @@ async def confirm(desk: Desk, subject: UserSubject, code: str, *, now: datetime)
     codes = [new_recovery_code() for _ in range(totp.RECOVERY_CODES)]
 
     async def save(db: Db) -> list[str]:
-        await store.lock_account(db, subject.user_id)
+        await users.lock_account(db, subject.user_id)
         step = await _step(db, desk, subject, code, is_confirmed=False, now=now)
-        if not await store.confirm_factor(db, subject, step=step, now=now):
+        if not await factors.confirm_factor(db, subject, step=step, now=now):
             raise FactorMissing
-        await store.save_recovery_codes(db, subject, [ticket_digest(totp.plain_code(each)) for each in codes])
-        await store.strengthen_session(db, subject)
+        await factors.save_recovery_codes(db, subject, [ticket_digest(totp.plain_code(each)) for each in codes])
+        await factors.strengthen_session(db, subject)
         return codes
 
     return await desk.database.run(save)
@@ -68,38 +68,38 @@ async def remove(desk: Desk, subject: UserSubject, password: str, code: str, *, 
     await count_attempt(desk, limits.CODES_OF_USER, str(subject.user_id), now=now)
 
     async def save(db: Db) -> None:
-        await store.lock_account(db, subject.user_id)
+        await users.lock_account(db, subject.user_id)
         if not await show_factor(db, desk, subject, code, now=now):
             raise FactorMissing
-        await store.remove_factor(db, subject.user_id)
-        await store.end_sessions(db, subject.user_id, because="second factor removed", now=now)
+        await factors.remove_factor(db, subject.user_id)
+        await sessions.end_sessions(db, subject.user_id, because="second factor removed", now=now)
 
     await desk.database.run(save)
 
 
 async def show_factor(db: Db, desk: Desk, subject: UserSubject, code: str | None, *, now: datetime) -> bool:
     """Whether the user has a second factor and this is a code of it, now used up. Raises `WrongCode`, `CodeNeeded`."""
-    if await store.last_step_of(db, subject, is_confirmed=True) is None:
+    if await factors.last_step_of(db, subject, is_confirmed=True) is None:
         return False
     if code is None:
         raise CodeNeeded
     plain = totp.plain_code(code)
     if len(plain) != totp.DIGITS:
-        if not await store.use_recovery_code(db, subject, ticket_digest(plain)):
+        if not await factors.use_recovery_code(db, subject, ticket_digest(plain)):
             raise WrongCode
         return True
     step = await _step(db, desk, subject, plain, is_confirmed=True, now=now)
-    if not await store.use_step(db, subject, step):
+    if not await factors.use_step(db, subject, step):
         raise WrongCode
     return True
 
 
 async def _step(db: Db, desk: Desk, subject: UserSubject, code: str, *, is_confirmed: bool, now: datetime) -> int:
-    last_step = await store.last_step_of(db, subject, is_confirmed=is_confirmed)
+    last_step = await factors.last_step_of(db, subject, is_confirmed=is_confirmed)
     if last_step is None:
         raise FactorMissing
-    key = await store.key_of(db, subject, subject.user_id, vault=desk.vault)
-    data = await store.data_of(db, subject, subject.user_id, (SECRET_FIELD,), key=key)
+    key = await users.key_of(db, subject, subject.user_id, vault=desk.vault)
+    data = await users.data_of(db, subject, subject.user_id, (SECRET_FIELD,), key=key)
     secret = totp.kept_secret(data[SECRET_FIELD])
     step = totp.step_of(secret, totp.plain_code(code), now=now, last_step=last_step)
     if step is None:
@@ -110,6 +110,6 @@ async def _step(db: Db, desk: Desk, subject: UserSubject, code: str, *, is_confi
 async def _check_password(desk: Desk, subject: UserSubject, password: str, *, now: datetime) -> None:
     await count_attempt(desk, limits.PASSWORD_CHANGES, str(subject.user_id), now=now)
     async with desk.database.connection() as db:
-        known = await store.account_of(db, subject)
+        known = await users.account_of(db, subject)
     if not await desk.passwords.fits(plain_password(password), known.password_hash):
         raise WrongCredentials

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.features.actions import public as actions
-from casino_club.features.identity import store
 from casino_club.features.identity.commands.desk import Desk, Sender
 from casino_club.features.identity.events import LoggedIn
 from casino_club.features.identity.rules.people import Account
 from casino_club.features.identity.rules.refusals import Banned, SessionMissing, SessionOver
 from casino_club.features.identity.rules.sessions import DEVICE_LENGTH_MAX, UNUSED_MAX, session_end
+from casino_club.features.identity.store import sessions, users
 from casino_club.infra.db.database import Db
 from casino_club.infra.http.access_tokens import MINUTES_MAX, issue_access_token
 from casino_club.infra.tickets import new_ticket, ticket_digest
@@ -53,11 +53,11 @@ async def begin_session(
     if account.is_banned:
         raise Banned
     subject = UserSubject(account.user_id)
-    key = await store.key_of(db, subject, account.user_id, vault=desk.vault)
+    key = await users.key_of(db, subject, account.user_id, vault=desk.vault)
     ends_at = session_end(account.roles, now)
 
     device = key.seal("device", sender.device[:DEVICE_LENGTH_MAX])
-    session_id = await store.add_session(
+    session_id = await sessions.add_session(
         db, subject, ends_at=ends_at, device=device, has_second_factor=has_second_factor, now=now
     )
     opened = await _opened(db, desk, account, session_id, has_second_factor=has_second_factor, now=now)
@@ -79,13 +79,13 @@ async def refresh(desk: Desk, refresh_token: str, *, now: datetime) -> Opened:
 
 
 async def _rotate(db: Db, desk: Desk, digest: bytes, *, now: datetime) -> Opened | None:
-    session_id = await store.use_refresh_token(db, digest, issued_since=now - UNUSED_MAX, now=now)
+    session_id = await sessions.use_refresh_token(db, digest, issued_since=now - UNUSED_MAX, now=now)
     if session_id is None:
         await _end_if_stolen(db, digest, now=now)
         return None
 
-    live = await store.touch_session(db, session_id, now=now)
-    account = None if live is None else await store.account_of(db, UserSubject(live[0]))
+    live = await sessions.touch_session(db, session_id, now=now)
+    account = None if live is None else await users.account_of(db, UserSubject(live[0]))
     if live is None or account is None or account.is_banned:
         return None
 
@@ -93,10 +93,10 @@ async def _rotate(db: Db, desk: Desk, digest: bytes, *, now: datetime) -> Opened
 
 
 async def _end_if_stolen(db: Db, digest: bytes, *, now: datetime) -> None:
-    found = await store.session_of_token(db, digest)
+    found = await sessions.session_of_token(db, digest)
     if found is not None:
         session_id, user_id = found
-        await store.end_session(db, UserSubject(user_id), session_id, because="refresh token used twice", now=now)
+        await sessions.end_session(db, UserSubject(user_id), session_id, because="refresh token used twice", now=now)
         _log.warning("A refresh token came that was used or too old; session %d has ended", session_id)
 
 
@@ -104,7 +104,7 @@ async def _opened(
     db: Db, desk: Desk, account: Account, session_id: int, *, has_second_factor: bool, now: datetime
 ) -> Opened:
     refresh_token = new_ticket()
-    await store.add_refresh_token(db, session_id, ticket_digest(refresh_token), now=now)
+    await sessions.add_refresh_token(db, session_id, ticket_digest(refresh_token), now=now)
     # Staff without a second factor have no roles; all that is open to them is theirs as users, such as to enrol one.
     roles = account.roles if has_second_factor else frozenset()
     access_token = issue_access_token(desk.token_secret, account.user_id, now, session_id=session_id, roles=roles)
@@ -114,27 +114,27 @@ async def _opened(
 
 async def log_out(db: Db, subject: UserSubject, *, now: datetime) -> None:
     """End the session that asks."""
-    await store.end_session(db, subject, subject.session_id, because="logged out", now=now)
+    await sessions.end_session(db, subject, subject.session_id, because="logged out", now=now)
 
 
 async def log_out_everywhere(db: Db, subject: UserSubject, *, now: datetime) -> None:
     """End all sessions of who asks."""
-    await store.lock_account(db, subject.user_id)
-    await store.end_sessions(db, subject.user_id, because="logged out everywhere", now=now)
+    await users.lock_account(db, subject.user_id)
+    await sessions.end_sessions(db, subject.user_id, because="logged out everywhere", now=now)
 
 
 async def revoke_session(db: Db, subject: UserSubject, session_id: int, *, now: datetime) -> None:
     """End one session of one's own. Raises `SessionMissing`."""
-    if not await store.end_session(db, subject, session_id, because="revoked", now=now):
+    if not await sessions.end_session(db, subject, session_id, because="revoked", now=now):
         raise SessionMissing
 
 
 async def list_sessions(db: Db, desk: Desk, subject: UserSubject, *, now: datetime) -> list[ListedSession]:
     """One's own sessions that are not over, the latest first."""
-    found = await store.sessions_of(db, subject, now=now)
+    found = await sessions.sessions_of(db, subject, now=now)
     if not found:
         return []
-    key = await store.key_of(db, subject, subject.user_id, vault=desk.vault)
+    key = await users.key_of(db, subject, subject.user_id, vault=desk.vault)
     return [
         ListedSession(
             id=each.id,
