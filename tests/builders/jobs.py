@@ -9,7 +9,7 @@ from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs.job import Work
 from casino_club.infra.jobs.runs import Run, State
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.log.subscribe import Policies, Subscription
 from casino_club.infra.ports import HotStore

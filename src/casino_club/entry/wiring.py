@@ -31,7 +31,7 @@ from casino_club.infra.db.database import Database
 from casino_club.infra.http.callers import FindSession, SessionState
 from casino_club.infra.jobs import upkeep
 from casino_club.infra.jobs.job import Job
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.log.subscribe import Policies, Subscription
 from casino_club.infra.log.wake import Bell

@@ -12,7 +12,7 @@ from casino_club.features.actions.jobs import hot
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import rebuild, rebuilder
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.subscribe import Kind
 from casino_club.infra.ports import HotValue, HotWrite
 from tests.builders.logs import Effects, database_reaction, hot_projection, with_rows

@@ -13,7 +13,7 @@ from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import rebuild
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.rebuilder import run
 from tests.builders.actions import a_log, a_policy, a_row, a_view
 from tests.infra.log.following import catch_up

@@ -22,7 +22,7 @@ from casino_club.infra.jobs.job import CatchUp, Work, job
 from casino_club.infra.jobs.runner import Runner
 from casino_club.infra.jobs.runs import Pace, Run
 from casino_club.infra.jobs.scheduler import Scheduler
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.telemetry.logs import configure_logging
 

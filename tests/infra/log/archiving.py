@@ -17,7 +17,8 @@ from casino_club.infra.backends.parquet import ParquetFolder
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log.archive import Archive, Step
 from casino_club.infra.log.detached import DetachedFiles
-from casino_club.infra.log.follower import Follower, Stores
+from casino_club.infra.log.effects import Stores
+from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.partitions import Partition
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.retention import Retention

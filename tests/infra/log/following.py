@@ -12,7 +12,8 @@ from casino_club.features.actions.commands.append import record
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import rebuild
-from casino_club.infra.log.follower import Follower, Stores
+from casino_club.infra.log.effects import Stores
+from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.parked import ParkedRow, parked_rows
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription

@@ -16,9 +16,9 @@ from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.backends.parquet import SCHEMA, ParquetFolder, log_rows
 from casino_club.infra.db.database import Database
-from casino_club.infra.log import positions, rebuild
+from casino_club.infra.log import effects, positions, rebuild
 from casino_club.infra.log.archive import COLUMNS, Archive, Outcome, Step, Unarchivable
-from casino_club.infra.log.follower import Follower, Stores
+from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.reader import Position
 from casino_club.infra.ports import Unusable
 from tests.builders.actions import NOON, a_log, a_policy, a_row
@@ -249,7 +249,7 @@ async def test_writers_and_readers_go_on_meanwhile(
     log, done = a_log(database, partition_rows=PARTITION_ROWS), asyncio.Event()
     seen, archived = Collected(), []
     seen.full_at = 6_000
-    follower = Follower(seen.subscription, Stores(database, hot_store, {}, LogFiles(tmp_path)), page_rows=300)
+    follower = Follower(seen.subscription, effects.Stores(database, hot_store, {}, LogFiles(tmp_path)), page_rows=300)
 
     async def write(worker: int) -> None:
         for _ in range(30):

@@ -16,7 +16,8 @@ from casino_club.infra.db.database import Database
 from casino_club.infra.log import origin, parked, positions, rebuild, rebuilder
 from casino_club.infra.log.archive import Step
 from casino_club.infra.log.detached import FilesMissing, FilesUnreadable, NoFiles
-from casino_club.infra.log.follower import Follower, Stores
+from casino_club.infra.log.effects import Stores
+from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.partitions import Partition
 from casino_club.infra.log.reader import LogRow, Page, Position
 from tests.builders.actions import NOON

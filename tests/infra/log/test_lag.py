@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import positions, rebuild
-from casino_club.infra.log.follower import Follower, Stores
+from casino_club.infra.log.effects import Stores
+from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.lag import Lag, lag_metrics, lags, oldest_transaction
 from tests.infra.log.following import Table, append, catch_up
 

@@ -9,7 +9,8 @@ import pytest
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import positions, rebuild
-from casino_club.infra.log.follower import AWAY, Follower, Stores
+from casino_club.infra.log.effects import AWAY, Stores
+from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.rebuilder import rebuild_when_asked, run
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.ports import HotValue, HotWrite

@@ -9,7 +9,7 @@ import pytest
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import parked, positions
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.retry import PAGE_ROWS, Retried, retry, retry_all
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.ports import HotStoreAway, HotValue, HotWrite

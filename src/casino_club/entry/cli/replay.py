@@ -18,7 +18,7 @@ from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import open_platform, subscriptions
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import detached, parked, reader, rebuild, rebuilder
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.rebuild import Progress as Position
 from casino_club.infra.log.subscribe import Kind, Subscription
 from casino_club.infra.settings import Settings

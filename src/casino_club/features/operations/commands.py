@@ -10,7 +10,7 @@ from casino_club.infra.jobs import timetable
 from casino_club.infra.jobs.job import Job
 from casino_club.infra.jobs.timetable import JobStanding
 from casino_club.infra.log import parked
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.retry import Retried, retry
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.kernel.errors import Kind, Refused

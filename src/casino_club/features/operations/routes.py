@@ -32,7 +32,7 @@ from casino_club.infra.http.routes import Audience, Id, Routes
 from casino_club.infra.jobs import leader, runs, timetable
 from casino_club.infra.jobs.job import Job
 from casino_club.infra.log import lag, parked
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.kernel.subject import Role, Scope
 

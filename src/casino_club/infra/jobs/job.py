@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs.runs import Run
-from casino_club.infra.log.follower import Stores
+from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.log.subscribe import Policies, Subscription
 

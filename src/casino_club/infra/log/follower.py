@@ -8,13 +8,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from casino_club.infra.db.database import CLIENT_FAULTS, CROSSED, SERVER_AWAY, Database, Db
+from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY, Db
 from casino_club.infra.log import parked, positions, rebuild
-from casino_club.infra.log.detached import DetachedFiles, FilesMissing, FilesUnreadable, NoFiles, detached_pages
+from casino_club.infra.log.detached import detached_pages
+from casino_club.infra.log.effects import AWAY, Beside, Effect, HotStoreLost, Stores, effect_of
 from casino_club.infra.log.positions import Held, TakenOver
 from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Page, Position, next_page
-from casino_club.infra.log.subscribe import Policies, Subscription
-from casino_club.infra.ports import HotStore, HotStoreAway
+from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.telemetry import metrics
 
 logger = logging.getLogger(__name__)
@@ -25,25 +25,6 @@ KEEP_SECONDS = 10.0
 ROW_ATTEMPTS_MAX = 3
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 LEADER_LOCK = 7_215_510
-AWAY = (*SERVER_AWAY, *CROSSED, HotStoreAway, FilesMissing, FilesUnreadable)
-"""The stores' fault, not a row's: waited out for as long as it takes, and nothing is parked."""
-
-POSITION_MAY_BE_REPEATED = "SET LOCAL synchronous_commit = off"
-"""For effects that are guarded outside PostgreSQL: a position lost in a crash only delivers some rows again."""
-
-
-class HotStoreLost(Exception):
-    """The hot store no longer holds what was written to it."""
-
-
-@dataclass
-class Stores:
-    """Where effects go, and where the log's detached partitions lie."""
-
-    database: Database
-    hot: HotStore
-    policies: Policies = field(default_factory=dict)
-    files: DetachedFiles = field(default_factory=NoFiles)
 
 
 @dataclass
@@ -56,6 +37,10 @@ class Follower:
     page_rows: int = PAGE_ROWS
     held: Held | None = None
     failures: int = 0
+    effect: Effect = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.effect = effect_of(self.subscription, self.stores, generation=self.generation)
 
     async def follow(self, woken: asyncio.Event) -> None:
         """Follow the log until cancelled. Of several processes one leads; the others stand by."""
@@ -145,44 +130,21 @@ class Follower:
         await self._deliver_part(rows[:middle], page, start)
         await self._deliver_part(rows[middle:], page, start)
 
-    async def _apply(self, rows: Sequence[LogRow], after: Position) -> None:
+    async def _apply(self, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> None:
         """The effect of these rows, and the position behind them."""
         assert self.held is not None
-        effect = self.subscription.to_database
         wanted = [row for row in rows if self.subscription.wants(row)]
-        if effect is None:
-            await self._apply_hot(wanted)
-        async with self.stores.database.transaction("" if effect else POSITION_MAY_BE_REPEATED) as db:
-            if effect is not None and wanted:
-                await effect(db, wanted, self.stores.policies)
-            moved = await positions.move(db, self.held, after)
-        self.held = moved
-
-    async def _apply_hot(self, rows: Sequence[LogRow]) -> None:
-        assert self.held is not None
-        assert self.subscription.to_hot is not None
-        if self.held.moves == 0:
-            await self.stores.hot.set_mark(self.subscription.name, 0, generation=self.generation)
-        kept = await self.stores.hot.apply(
-            self.subscription.name,
-            self.subscription.to_hot(rows, self.stores.policies) if rows else (),
-            mark=self.held.moves + 1,
-            after_mark=self.held.moves,
-            generation=self.generation,
-        )
-        if not kept:
-            raise HotStoreLost(self.subscription.name)
+        self.held = await self.effect.apply(self.held, wanted, after, beside=beside)
 
     async def _park(self, row: LogRow, failure: Exception, after: Position) -> None:
-        assert self.held is not None
         name = self.subscription.name
         extra = {"consumer": name, "action_id": row.id, "reason": type(failure).__name__}
         logger.error("row parked", extra=extra, exc_info=failure)
-        if self.subscription.to_hot is not None:
-            await self._apply_hot(())
-        async with self.stores.database.transaction() as db:
+
+        async def park(db: Db) -> None:
             await parked.park(db, name, row.id, reason=repr(failure), attempts=ROW_ATTEMPTS_MAX)
-            self.held = await positions.move(db, self.held, after)
+
+        await self._apply((), after, beside=park)
         metrics.CONSUMER_PARKED.labels(name).inc()
 
     async def _rebuild_hot(self) -> None:

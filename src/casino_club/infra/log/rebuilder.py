@@ -8,7 +8,8 @@ from contextlib import suppress
 from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY, Database, Db
 from casino_club.infra.log import positions, rebuild
 from casino_club.infra.log.detached import check
-from casino_club.infra.log.follower import AWAY, Follower, HotStoreLost, Stores
+from casino_club.infra.log.effects import AWAY, HotStoreLost, Stores
+from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.positions import Held, TakenOver
 from casino_club.infra.log.reader import NOTHING, last_rows_of
 from casino_club.infra.log.subscribe import Subscription

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from casino_club.infra.db.database import Db
 from casino_club.infra.log import parked
-from casino_club.infra.log.follower import AWAY, Stores
+from casino_club.infra.log.effects import AWAY, Stores, effect_of
 from casino_club.infra.log.reader import LogRow, rows_with_ids
 from casino_club.infra.log.subscribe import Subscription
 
@@ -71,7 +70,8 @@ async def _retry_row(subscription: Subscription, stores: Stores, row: LogRow) ->
         async with stores.database.transaction() as db:
             if not await parked.claim(db, subscription.name, row.id):
                 return Retried()
-            await _apply(db, subscription, stores, row)
+            if subscription.wants(row):
+                await effect_of(subscription, stores).apply_apart(db, row)
             await parked.release(db, subscription.name, row.id)
     except AWAY:
         raise
@@ -80,13 +80,3 @@ async def _retry_row(subscription: Subscription, stores: Stores, row: LogRow) ->
             await parked.park(db, subscription.name, row.id, reason=repr(failure), attempts=1)
         return Retried(parked_again=1)
     return Retried(applied=1)
-
-
-async def _apply(db: Db, subscription: Subscription, stores: Stores, row: LogRow) -> None:
-    if not subscription.wants(row):
-        return
-    if subscription.to_database is not None:
-        await subscription.to_database(db, [row], stores.policies)
-        return
-    assert subscription.to_hot is not None
-    await stores.hot.apply_apart(subscription.name, subscription.to_hot([row], stores.policies))
