@@ -8,7 +8,8 @@ from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import positions
 from casino_club.infra.log.effects import AWAY, Stores
-from casino_club.infra.log.follower import LEADER_LOCK, ROW_ATTEMPTS_MAX, Follower
+from casino_club.infra.log.follower import ROW_ATTEMPTS_MAX, Follower
+from casino_club.infra.log.leading import LEADER_LOCK
 from casino_club.infra.log.positions import TakenOver
 from casino_club.infra.log.reader import Position
 from casino_club.infra.log.subscribe import Subscription

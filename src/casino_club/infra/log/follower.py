@@ -8,23 +8,22 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY, Db
+from casino_club.infra.db.database import Db
 from casino_club.infra.log import parked, positions, rebuild
 from casino_club.infra.log.detached import detached_pages
 from casino_club.infra.log.effects import AWAY, Beside, Effect, HotStoreLost, Stores, effect_of
+from casino_club.infra.log.leading import leading
 from casino_club.infra.log.positions import Held, TakenOver
-from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Page, Position, next_page
+from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Page, Position
+from casino_club.infra.log.sources import Source, SourceAway, TableSource
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.02
-STANDBY_SECONDS = 1.0
 KEEP_SECONDS = 10.0
 ROW_ATTEMPTS_MAX = 3
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
-LEADER_LOCK = 7_215_510
 
 
 @dataclass
@@ -33,6 +32,7 @@ class Follower:
 
     subscription: Subscription
     stores: Stores
+    source: Source = field(default_factory=TableSource)
     generation: int = positions.LIVE
     page_rows: int = PAGE_ROWS
     held: Held | None = None
@@ -46,27 +46,18 @@ class Follower:
         """Follow the log until cancelled. Of several processes one leads; the others stand by."""
         while True:
             try:
-                async with self.stores.database.connection() as leading:
-                    while not await self._leads(leading):  # noqa: ASYNC110 - the leader is another process
-                        await asyncio.sleep(STANDBY_SECONDS)
+                async with leading(self.stores.database, self.subscription.name) as reading:
                     try:
-                        await self._keep_up(woken, leading)
+                        await self._keep_up(woken, reading)
                     finally:
-                        with suppress(*SERVER_AWAY, *CLIENT_FAULTS):  # Why we end must not be hidden.
-                            await leading.execute("SELECT pg_advisory_unlock_all()")
+                        await self.source.close()
             except HotStoreLost:
                 await self._rebuild_hot()
-            except (*AWAY, TakenOver) as away:
+            except (*AWAY, SourceAway, TakenOver) as away:
                 logger.warning("follower waits", extra={"consumer": self.subscription.name, "reason": repr(away)})
                 await asyncio.sleep(RETRY_SECONDS[min(self.failures, len(RETRY_SECONDS) - 1)])
                 self.failures += 1
                 self.held = None
-
-    async def _leads(self, connection: Db) -> bool:
-        leads: bool = await connection.fetchval(
-            "SELECT pg_try_advisory_lock($1, hashtext($2))", LEADER_LOCK, self.subscription.name
-        )
-        return leads
 
     async def _keep_up(self, woken: asyncio.Event, reading: Db) -> None:
         kept_at = time.monotonic()
@@ -80,8 +71,7 @@ class Follower:
             if time.monotonic() - kept_at > KEEP_SECONDS:
                 await self._apply((), page.after)
                 kept_at = time.monotonic()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), POLL_SECONDS)
+            await self.source.rest(woken)
 
     async def deliver_detached(self, db: Db) -> None:
         """From the log's beginning, deliver what lies in files; the table is read from there on."""
@@ -96,7 +86,7 @@ class Follower:
         """The next page. A page without rows moves the position in memory only; it is written now and then."""
         if self.held is None:
             self.held = await positions.take(db, self.subscription.name, self.generation)
-        page = await next_page(db, self.held.position, rows_max=self.page_rows)
+        page = await self.source.next_page(db, self.held.position, rows_max=self.page_rows)
         if not page.rows:
             self.held = replace(self.held, position=page.after)
         self.failures = 0
