@@ -23,6 +23,7 @@ from casino_club.entry.wiring import (
 from casino_club.features.actions.commands.append import Outcome, record
 from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
 from casino_club.infra import runtime
+from casino_club.infra.audit.witness import Witness
 from casino_club.infra.db.group_commit import GroupCommit
 from casino_club.infra.http import service_keys
 from casino_club.infra.http.app import Application, build_app
@@ -54,6 +55,7 @@ def app_over(platform: Platform) -> Application:
     return build_app(
         ROUTES,
         callers=Callers(token_secret, find_key, session_finder(platform.database)),
+        watch=Witness(platform.database).turned_away,
         resources=_resources(platform),
         # Reading a key that can't exist proves that the server answers and that its schema is there.
         readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},

@@ -10,7 +10,7 @@ import pytest
 
 from casino_club.infra.db.database import Database
 from casino_club.kernel.subject import Scope
-from tests.builders.actions import spin_metadata
+from tests.builders.actions import a_log, spin_metadata
 from tests.features.actions.club import Club, a_key, as_user, open_club
 
 BATCH = "/api/actions/batch"
@@ -291,6 +291,7 @@ async def test_refused_actions_are_listed_with_their_reason(club: Club) -> None:
 
 
 async def test_a_refused_action_is_corrected_and_replayed_once_in_its_senders_name(club: Club) -> None:
+    await a_log(club.database).make_room()
     kept = await refused_one(club, view(None, action_type="SLOT_SPIN"), as_user(5))
     path, correction = f"{REFUSED}/{kept['id']}/replay", {"action": view(None)}
 
@@ -309,6 +310,7 @@ async def test_a_refused_action_is_corrected_and_replayed_once_in_its_senders_na
 
 
 async def test_a_replay_whose_answer_was_lost_finds_its_own_action(club: Club) -> None:
+    await a_log(club.database).make_room()
     kept = await refused_one(club, {"action_type": "NO_SUCH", "user_id": 1})
     path, correction = f"{REFUSED}/{kept['id']}/replay", {"action": {"action_type": "VIEW_CONTENT", "user_id": 1}}
     first = await club.post(path, correction)

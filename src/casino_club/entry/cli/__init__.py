@@ -21,6 +21,7 @@ COMMANDS = {
     "jobs": "casino_club.entry.cli.jobs",
     "refused": "casino_club.entry.cli.refused",
     "archive": "casino_club.entry.cli.archive",
+    "audit": "casino_club.entry.cli.audit",
 }
 
 

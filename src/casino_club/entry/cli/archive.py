@@ -12,11 +12,13 @@ from casino_club.entry.cli.opening import give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, print_json, print_table, several, utc_now
 from casino_club.entry.cli.reading import read_settings
 from casino_club.infra import runtime
+from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Database
 from casino_club.infra.log.archive import Archive, Outcome, Report, Step, Unarchivable
 from casino_club.infra.log.partitions import Partition
 from casino_club.infra.log.retention import Retention
 from casino_club.infra.settings import Settings
+from casino_club.kernel.subject import OPERATOR
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be archived, and change nothing.")]
 
@@ -38,6 +40,9 @@ async def _archive(settings: Settings, *, dry_run: bool, shows_bar: bool) -> Out
         archive = _opened(settings, database)
         if dry_run:
             return await archive.plan(now=utc_now())
+        async with database.transaction() as db:
+            how = {"keep_days": settings.log_keep_days, "keep_partitions_max": settings.log_keep_partitions_max}
+            await deeds.note(db, OPERATOR, "archive", "log", how, now=utc_now())
         with _bar(shows=shows_bar) as report:
             return await archive.run(now=utc_now(), report=report)
 

@@ -19,6 +19,7 @@ from casino_club.infra.jobs import runs, timetable
 from casino_club.infra.jobs.runs import Run
 from casino_club.infra.jobs.timetable import JobStanding
 from casino_club.infra.settings import Settings
+from casino_club.kernel.subject import OPERATOR
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ def list_runs(
 def run_job(name: Name) -> None:
     """Have a job run as soon as a worker is free."""
     asked = run(
-        _write(read_settings(), lambda db, now: timetable.ask(db, timetable.job_named(declared(), name), now=now))
+        _write(read_settings(), lambda db, now: commands.ask_for_run(db, declared(), name, by=OPERATOR, now=now))
     )
     typer.echo(f"Run {asked.id} of {name} waits for a worker; see `casino-club jobs runs {name}`.")
 
@@ -72,7 +73,8 @@ def run_job(name: Name) -> None:
 def pause(name: Name) -> None:
     """Let a job rest: its due times pass without a run until it is resumed."""
     settings = read_settings()
-    run(_write(settings, lambda db, now: commands.pause(db, declared(), name, zone=zone_of(settings), now=now)))
+    zone = zone_of(settings)
+    run(_write(settings, lambda db, now: commands.pause(db, declared(), name, by=OPERATOR, zone=zone, now=now)))
     typer.echo(f"{name} is paused.")
 
 
@@ -80,8 +82,9 @@ def pause(name: Name) -> None:
 def resume(name: Name) -> None:
     """Let a paused job go on with its next due time."""
     settings = read_settings()
+    zone = zone_of(settings)
     found = run(
-        _write(settings, lambda db, now: commands.resume(db, declared(), name, zone=zone_of(settings), now=now))
+        _write(settings, lambda db, now: commands.resume(db, declared(), name, by=OPERATOR, zone=zone, now=now))
     )
     typer.echo(f"{name} goes on; it is due at {moment(found.next_due_at)}.")
 
@@ -89,7 +92,7 @@ def resume(name: Name) -> None:
 @jobs.command()
 def retry(run_id: Annotated[int, typer.Argument(metavar="ID", min=1, help="A failed run.")]) -> None:
     """Want a failed run again; it goes on behind the key that it reached."""
-    again = run(_write(read_settings(), lambda db, now: runs.retry(db, run_id, now=now)))
+    again = run(_write(read_settings(), lambda db, now: commands.retry_run(db, run_id, by=OPERATOR, now=now)))
     typer.echo(f"Run {again.id} of {again.job} waits for a worker.")
 
 

@@ -9,11 +9,13 @@ from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, utc_now
 from casino_club.entry.cli.reading import complaints_for_people, read_settings
 from casino_club.infra import runtime
+from casino_club.infra.audit import deeds
+from casino_club.infra.db.database import Db
 from casino_club.infra.http import service_keys
 from casino_club.infra.http.access_tokens import MINUTES_MAX, USER_ID_MAX, issue_access_token
 from casino_club.infra.http.service_keys import ServiceKey
 from casino_club.infra.settings import Settings
-from casino_club.kernel.subject import Scope
+from casino_club.kernel.subject import OPERATOR, Scope
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEFAULT_SCOPES = [Scope.ACTIONS_WRITE, Scope.ACTIONS_READ]
@@ -91,17 +93,29 @@ def token(
 
 async def _create(settings: Settings, name: str, scopes: frozenset[Scope]) -> tuple[ServiceKey, str]:
     async with open_database(settings) as database, database.transaction() as db:
-        return await service_keys.create(db, name, scopes, now=utc_now())
+        return await _noted(db, "create_service_key", await service_keys.create(db, name, scopes, now=utc_now()))
 
 
 async def _rotate(settings: Settings, name: str) -> tuple[ServiceKey, str]:
     async with open_database(settings) as database, database.transaction() as db:
-        return await service_keys.rotate(db, name, now=utc_now())
+        return await _noted(db, "rotate_service_key", await service_keys.rotate(db, name, now=utc_now()))
 
 
 async def _revoke(settings: Settings, name: str) -> ServiceKey:
     async with open_database(settings) as database, database.transaction() as db:
-        return await service_keys.revoke(db, name, now=utc_now())
+        key = await service_keys.revoke(db, name, now=utc_now())
+        await _note(db, "revoke_service_key", key)
+        return key
+
+
+async def _noted(db: Db, verb: str, made: tuple[ServiceKey, str]) -> tuple[ServiceKey, str]:
+    await _note(db, verb, made[0])
+    return made
+
+
+async def _note(db: Db, verb: str, key: ServiceKey) -> None:
+    how = {"name": key.name, "scopes": sorted(key.scopes)}
+    await deeds.note(db, OPERATOR, verb, f"service_key:{key.id}", how, now=utc_now())
 
 
 async def _every(settings: Settings) -> list[ServiceKey]:

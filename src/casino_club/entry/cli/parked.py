@@ -5,14 +5,16 @@ from typing import Annotated
 import typer
 
 from casino_club.entry.cli.opening import MISUSED, WRONG, give_up, open_database, run
-from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, several
+from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, several, utc_now
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import open_platform, subscriptions
+from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.parked import ParkedRow, counts, parked_rows, release
 from casino_club.infra.log.retry import Retried, retry, retry_all
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.settings import Settings
+from casino_club.kernel.subject import OPERATOR
 
 REASON_SHOWN = 100
 
@@ -84,8 +86,9 @@ async def _list(settings: Settings, consumer: str | None, after_id: int, limit: 
 
 async def _retry(settings: Settings, consumer: str | None, row_id: int | None) -> Retried:
     async with open_platform(settings) as platform:
-        async with platform.database.connection() as db:
+        async with platform.database.transaction() as db:
             chosen = await _chosen(db, consumer)
+            await deeds.note(db, OPERATOR, "retry_parked", _target(consumer, row_id), now=utc_now())
         stores, total = platform.stores, Retried()
         for subscription in chosen:
             if row_id is None:
@@ -108,7 +111,14 @@ async def _chosen(db: Db, consumer: str | None) -> list[Subscription]:
 
 async def _drop(settings: Settings, consumer: str, row_id: int) -> bool:
     async with open_database(settings) as database, database.transaction() as db:
-        return await release(db, consumer, row_id)
+        is_dropped = await release(db, consumer, row_id)
+        if is_dropped:
+            await deeds.note(db, OPERATOR, "drop_parked", _target(consumer, row_id), now=utc_now())
+        return is_dropped
+
+
+def _target(consumer: str | None, row_id: int | None) -> str:
+    return ":".join(("parked_row", consumer or "*", "*" if row_id is None else str(row_id)))
 
 
 def _outcome(retried: Retried) -> str:

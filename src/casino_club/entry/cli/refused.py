@@ -11,10 +11,11 @@ from casino_club.entry.cli.printing import AsJson, moment, print_json, print_tab
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import open_platform
 from casino_club.features.actions import store
-from casino_club.features.actions.commands.review import replay_refused, settle_refused
+from casino_club.features.actions.commands.review import dismiss_refused, replay_refused
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow, decoded_action
 from casino_club.infra.settings import Settings
+from casino_club.kernel.subject import OPERATOR
 
 refused = typer.Typer(no_args_is_help=True, help="Actions that were turned away, kept with the reason.")
 
@@ -85,9 +86,12 @@ async def _list(settings: Settings, status: str, code: str | None, after_id: int
 async def _replay(settings: Settings, refused_id: int, correction: ActionIn | None) -> asyncpg.Record:
     async with open_platform(settings) as platform:
         policy = platform.policies[ActionPolicy]
-        return await replay_refused(platform.log, refused_id, correction, now=utc_now(), policy=policy)
+        now = utc_now()
+        return await platform.database.run(
+            lambda db: replay_refused(db, refused_id, correction, by=OPERATOR, now=now, policy=policy)
+        )
 
 
 async def _dismiss(settings: Settings, refused_id: int) -> asyncpg.Record:
     async with open_database(settings) as database, database.transaction() as db:
-        return await settle_refused(db, refused_id, status="dismissed", action_id=None, now=utc_now())
+        return await dismiss_refused(db, refused_id, by=OPERATOR, now=utc_now())

@@ -13,15 +13,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from casino_club.entry.cli.opening import MISUSED, give_up, run
-from casino_club.entry.cli.printing import AsJson, note, print_json, several
+from casino_club.entry.cli.printing import AsJson, note, print_json, several, utc_now
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import open_platform, subscriptions
+from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import detached, parked, reader, rebuild, rebuilder
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.rebuild import Progress as Position
 from casino_club.infra.log.subscribe import Kind, Subscription
 from casino_club.infra.settings import Settings
+from casino_club.kernel.subject import OPERATOR
 
 TURN_SECONDS = 1.0
 
@@ -85,6 +87,8 @@ async def _replay(settings: Settings, subscription: Subscription, from_id: int, 
             rows = await rebuild.rows_to_read(db, from_id=from_id)
             parked_before = (await parked.counts(db)).get(name, 0)
             await rebuild.ask(db, name, from_id=from_id)
+            how = {"from_id": from_id}
+            await deeds.note(db, OPERATOR, "replay", f"projection:{name}", how, now=utc_now())
         ran_here = await _show_until_done(subscription, stores, rows, shows_bar=shows_bar)
         async with platform.database.connection() as db:
             parked_now = (await parked.counts(db)).get(name, 0)

@@ -14,11 +14,10 @@ from casino_club.entry.wiring import desk_over, load_policies
 from casino_club.features.identity.commands import accounts, staff
 from casino_club.features.identity.commands.accounts import NewUser
 from casino_club.features.identity.commands.desk import Desk
-from casino_club.features.identity.commands.staff import OPERATOR
 from casino_club.features.identity.rules.people import UserFacts
 from casino_club.features.identity.store.users import users_listed
 from casino_club.infra.settings import Settings
-from casino_club.kernel.subject import Role
+from casino_club.kernel.subject import OPERATOR, Role
 
 LISTED_MAX = 1_000
 
@@ -116,7 +115,7 @@ async def _create_admin(settings: Settings, wanted: NewUser) -> int:
         user, password_hash = await accounts.prepare(desk, wanted)
         async with desk.database.transaction() as db:
             user_id = await accounts.add_user(db, desk, user, password_hash, now=now)
-            await staff.set_roles(db, desk, user_id, [Role.ADMIN], by_user_id=OPERATOR, now=now)
+            await staff.set_roles(db, desk, user_id, [Role.ADMIN], by=OPERATOR, now=now)
     return user_id
 
 
@@ -132,22 +131,22 @@ async def _listed(settings: Settings, email: str | None, *, after: int, staff_on
 
 async def _set_roles(settings: Settings, user_id: int, wanted: frozenset[Role]) -> None:
     async with _open_desk(settings) as desk, desk.database.transaction() as db:
-        await staff.set_roles(db, desk, user_id, wanted, by_user_id=OPERATOR, now=utc_now())
+        await staff.set_roles(db, desk, user_id, wanted, by=OPERATOR, now=utc_now())
 
 
 async def _ban(settings: Settings, user_id: int) -> None:
     async with _open_desk(settings) as desk, desk.database.transaction() as db:
-        await staff.ban(db, desk, user_id, by_user_id=OPERATOR, now=utc_now())
+        await staff.ban(db, desk, user_id, by=OPERATOR, now=utc_now())
 
 
 async def _unban(settings: Settings, user_id: int) -> None:
     async with _open_desk(settings) as desk, desk.database.transaction() as db:
-        await staff.unban(db, desk, user_id, by_user_id=OPERATOR, now=utc_now())
+        await staff.unban(db, desk, user_id, by=OPERATOR, now=utc_now())
 
 
 async def _remove_factor(settings: Settings, user_id: int) -> bool:
     async with open_database(settings) as database, database.transaction() as db:
-        return await staff.remove_factor(db, user_id, now=utc_now())
+        return await staff.reset_factor(db, user_id, by=OPERATOR, now=utc_now())
 
 
 def _described(facts: UserFacts) -> dict[str, object]:

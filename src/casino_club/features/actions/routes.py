@@ -153,8 +153,13 @@ async def read_refused(query: RefusedQuery, log: Log) -> RefusedPage:
     answers={200: Settled},
     refusals=(review.NoSuchRefused, review.AlreadySettled, *ACTION_REFUSALS),
 )
-async def replay_refused(refused_id: Id, body: CorrectionIn, log: Log, policy: ActionPolicy, clock: Clock) -> Settled:
-    settled = await review.replay_refused(log, refused_id, body.action, now=clock(), policy=policy)
+async def replay_refused(
+    refused_id: Id, subject: Subject, body: CorrectionIn, log: Log, policy: ActionPolicy, clock: Clock
+) -> Settled:
+    now = clock()
+    settled = await log.database.run(
+        lambda db: review.replay_refused(db, refused_id, body.action, by=subject, now=now, policy=policy)
+    )
     return Settled(*settled)
 
 
@@ -167,9 +172,7 @@ async def replay_refused(refused_id: Id, body: CorrectionIn, log: Log, policy: A
     answers={200: Settled},
     refusals=(review.NoSuchRefused, review.AlreadySettled),
 )
-async def dismiss_refused(refused_id: Id, log: Log, clock: Clock) -> Settled:
+async def dismiss_refused(refused_id: Id, subject: Subject, log: Log, clock: Clock) -> Settled:
     now = clock()
-    settled = await log.database.run(
-        lambda db: review.settle_refused(db, refused_id, status="dismissed", action_id=None, now=now)
-    )
+    settled = await log.database.run(lambda db: review.dismiss_refused(db, refused_id, by=subject, now=now))
     return Settled(*settled)

@@ -10,6 +10,9 @@ import msgspec
 
 from casino_club.features.operations import commands
 from casino_club.features.operations.schemas import (
+    AuditPage,
+    AuditQuery,
+    DeedOut,
     Health,
     HolderOut,
     JobOut,
@@ -27,6 +30,7 @@ from casino_club.features.operations.schemas import (
     job_out,
     run_out,
 )
+from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Id, Routes
 from casino_club.infra.jobs import leader, runs, timetable
@@ -34,7 +38,7 @@ from casino_club.infra.jobs.job import Job
 from casino_club.infra.log import lag, parked
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.subscribe import Subscription
-from casino_club.kernel.subject import Role, Scope
+from casino_club.kernel.subject import Role, Scope, Subject
 
 Clock = Callable[[], datetime]
 Jobs = Sequence[Job]
@@ -89,9 +93,9 @@ async def read_runs(name: Name, query: RunsQuery, database: Database, jobs: Jobs
     answers={202: RunOut},
     refusals=(timetable.JobMissing, timetable.JobPaused),
 )
-async def ask_for_run(name: Name, database: Database, jobs: Jobs, clock: Clock) -> tuple[int, RunOut]:
-    job = timetable.job_named(jobs, name)
-    return 202, run_out(await database.run(partial(timetable.ask, job=job, now=clock())))
+async def ask_for_run(name: Name, subject: Subject, database: Database, jobs: Jobs, clock: Clock) -> tuple[int, RunOut]:
+    ask = partial(commands.ask_for_run, jobs=jobs, name=name, by=subject, now=clock())
+    return 202, run_out(await database.run(ask))
 
 
 @routes.post(
@@ -101,8 +105,10 @@ async def ask_for_run(name: Name, database: Database, jobs: Jobs, clock: Clock) 
     answers={200: JobOut},
     refusals=(timetable.JobMissing,),
 )
-async def pause_job(name: Name, database: Database, jobs: Jobs, zone: ZoneInfo, clock: Clock) -> JobOut:
-    pause = partial(commands.pause, jobs=jobs, name=name, zone=zone, now=clock())
+async def pause_job(
+    name: Name, subject: Subject, database: Database, jobs: Jobs, zone: ZoneInfo, clock: Clock
+) -> JobOut:
+    pause = partial(commands.pause, jobs=jobs, name=name, by=subject, zone=zone, now=clock())
     return job_out(await database.run(pause))
 
 
@@ -113,8 +119,10 @@ async def pause_job(name: Name, database: Database, jobs: Jobs, zone: ZoneInfo, 
     answers={200: JobOut},
     refusals=(timetable.JobMissing,),
 )
-async def resume_job(name: Name, database: Database, jobs: Jobs, zone: ZoneInfo, clock: Clock) -> JobOut:
-    resume = partial(commands.resume, jobs=jobs, name=name, zone=zone, now=clock())
+async def resume_job(
+    name: Name, subject: Subject, database: Database, jobs: Jobs, zone: ZoneInfo, clock: Clock
+) -> JobOut:
+    resume = partial(commands.resume, jobs=jobs, name=name, by=subject, zone=zone, now=clock())
     return job_out(await database.run(resume))
 
 
@@ -125,8 +133,9 @@ async def resume_job(name: Name, database: Database, jobs: Jobs, zone: ZoneInfo,
     answers={202: RunOut},
     refusals=(runs.RunMissing, runs.RunNotFailed),
 )
-async def retry_run(run_id: Id, database: Database, clock: Clock) -> tuple[int, RunOut]:
-    return 202, run_out(await database.run(partial(runs.retry, run_id=run_id, now=clock())))
+async def retry_run(run_id: Id, subject: Subject, database: Database, clock: Clock) -> tuple[int, RunOut]:
+    retry = partial(commands.retry_run, run_id=run_id, by=subject, now=clock())
+    return 202, run_out(await database.run(retry))
 
 
 @routes.get(
@@ -165,8 +174,10 @@ async def read_parked(query: ParkedQuery, database: Database) -> ParkedPage:
     answers={200: RetriedOut},
     refusals=(commands.ConsumerMissing, commands.ParkedRowMissing),
 )
-async def retry_parked(consumer: Name, action_id: Id, stores: Stores, subscriptions: Subscriptions) -> RetriedOut:
-    retried = await commands.retry_parked(stores, subscriptions, consumer, action_id)
+async def retry_parked(
+    consumer: Name, action_id: Id, subject: Subject, stores: Stores, subscriptions: Subscriptions, clock: Clock
+) -> RetriedOut:
+    retried = await commands.retry_parked(stores, subscriptions, consumer, action_id, by=subject, now=clock())
     return RetriedOut(retried.applied, retried.parked_again, retried.out_of_reach)
 
 
@@ -177,8 +188,11 @@ async def retry_parked(consumer: Name, action_id: Id, stores: Stores, subscripti
     answers={204: None},
     refusals=(commands.ParkedRowMissing,),
 )
-async def drop_parked(consumer: Name, action_id: Id, database: Database) -> tuple[int, None]:
-    await database.run(partial(commands.drop_parked, consumer=consumer, action_id=action_id))
+async def drop_parked(
+    consumer: Name, action_id: Id, subject: Subject, database: Database, clock: Clock
+) -> tuple[int, None]:
+    drop = partial(commands.drop_parked, consumer=consumer, action_id=action_id, by=subject, now=clock())
+    await database.run(drop)
     return 204, None
 
 
@@ -187,3 +201,26 @@ async def drop_parked(consumer: Name, action_id: Id, database: Database) -> tupl
 )
 async def read_platform_health(health: HealthLook) -> Health:
     return msgspec.convert(await health(), Health)
+
+
+@routes.get(
+    "/api/admin/audit",
+    audience=Audience.STAFF,
+    roles=(Role.ADMIN,),
+    summary="What staff, their programs and the command line did, newest first",
+    query=AuditQuery,
+    answers={200: AuditPage},
+)
+async def read_audit(query: AuditQuery, database: Database) -> AuditPage:
+    async with database.connection() as db:
+        found = await deeds.listed(
+            db,
+            actor=query.actor,
+            verb=query.verb,
+            target=query.target,
+            since=query.since,
+            until=query.until,
+            before_id=query.cursor,
+            limit=query.limit,
+        )
+    return AuditPage([DeedOut(*each) for each in found], found[-1].id if len(found) == query.limit else None)

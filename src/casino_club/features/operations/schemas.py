@@ -135,6 +135,39 @@ class RetriedOut(msgspec.Struct, frozen=True):
     out_of_reach: int
 
 
+class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which deeds: by whom (`user:7`, `service_key:3`), what, on what, since when and until before when."""
+
+    actor: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    verb: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    target: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    cursor: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)] = 50
+
+
+class DeedOut(msgspec.Struct, frozen=True):
+    """Who did what on what. `refused_as` is set where somebody only tried."""
+
+    id: int
+    at: datetime
+    actor: str
+    session_id: int
+    verb: str
+    target: str
+    arguments: dict[str, Any]
+    refused_as: str | None
+    request_id: str | None
+
+
+class AuditPage(msgspec.Struct, frozen=True):
+    """Deeds, the newest first; `next_cursor` leads to the older ones."""
+
+    deeds: list[DeedOut]
+    next_cursor: int | None
+
+
 class Health(msgspec.Struct, frozen=True):
     """All that `casino-club status --json` says, but for the folder that it lies in."""
 

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from casino_club.infra.http import home, operations
 from casino_club.infra.http.callers import Callers
-from casino_club.infra.http.endpoints import answer_of
+from casino_club.infra.http.endpoints import Watch, answer_of
 from casino_club.infra.http.envelope import Envelope
 from casino_club.infra.http.openapi import api_routes
 from casino_club.infra.http.operations import Checks, Collectors
@@ -47,6 +47,7 @@ def build_app(
     slices: Sequence[Routes],
     *,
     callers: Callers,
+    watch: Watch,
     resources: Mapping[str, Any],
     readiness: Checks,
     collectors: Collectors,
@@ -65,7 +66,7 @@ def build_app(
     }
     paths = Paths()
     for route in routes:
-        paths.add(route, answer_of(route, callers, given))
+        paths.add(route, answer_of(route, callers, watch, given))
     app = Application(routes, Envelope(paths, body_mb_max * MEGABYTE), version)
     document.content = msgspec.json.encode(app.openapi())
     return app

@@ -18,19 +18,21 @@ from casino_club.infra.http.problems import (
     ScopeMissing,
 )
 from casino_club.infra.http.requests import Call, admit_body, decode_body, decode_query, invalid, read_body, refuse_nul
-from casino_club.infra.http.routes import Audience, Declined, Raw, Route
+from casino_club.infra.http.routes import Audience, Declined, Raw, Route, name_of
 from casino_club.kernel.subject import Subject, UserSubject
 
 Answer = Callable[[Call, Receive], Awaitable[Reply]]
 Read = Callable[[Call, Receive], Awaitable[Any]]
 Arguments = dict[str, Any]
+Watch = Callable[[UserSubject, str, RoleMissing], Awaitable[None]]
+"""What is told of a member of staff who was turned away, from which route and how."""
 
 _OF_A_REQUEST: Final = frozenset(("subject", "body", "query", "call"))
 
 _encode = msgspec.json.Encoder().encode
 
 
-def answer_of(route: Route, callers: Callers, resources: Mapping[str, Any]) -> Answer:
+def answer_of(route: Route, callers: Callers, watch: Watch, resources: Mapping[str, Any]) -> Answer:
     """What answers this route: who calls, what came, the endpoint, what goes back, in this order."""
     endpoint = _with_resources(route, resources)
     admit = _caller_check(route)
@@ -43,7 +45,12 @@ def answer_of(route: Route, callers: Callers, resources: Mapping[str, Any]) -> A
         arguments: Arguments = {}
         if not is_open:
             subject = await callers.identify(call.headers.get(b"authorization"))
-            admit(subject)
+            try:
+                admit(subject)
+            except RoleMissing as refusal:
+                if isinstance(subject, UserSubject) and subject.roles:
+                    await watch(subject, name_of(route), refusal)
+                raise
             if takes_subject:
                 arguments["subject"] = subject
         await read_input(call, receive, arguments)

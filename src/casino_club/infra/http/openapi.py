@@ -27,7 +27,7 @@ from casino_club.infra.http.problems import (
     UnsupportedMediaType,
     status_of,
 )
-from casino_club.infra.http.routes import Audience, Declined, Route
+from casino_club.infra.http.routes import Audience, Declined, Route, name_of
 from casino_club.kernel.errors import Refused, Unavailable
 
 _REFERENCE: Final = "#/components/schemas/{name}"
@@ -68,8 +68,8 @@ class ApiRoute(APIRoute):
             tags=list(route.tags),
             summary=route.summary,
             description=(route.endpoint.__doc__ or "").strip(),
-            name=_name(route),
-            operation_id=_name(route),
+            name=name_of(route),
+            operation_id=name_of(route),
             response_class=Response,
             openapi_extra=operation,
         )
@@ -78,7 +78,7 @@ class ApiRoute(APIRoute):
 
 def api_routes(routes: Sequence[Route]) -> tuple[list[ApiRoute], dict[str, Any]]:
     """The routes as FastAPI wants them, and the components that they refer to."""
-    names = [_name(route) for route in routes]
+    names = [name_of(route) for route in routes]
     if twice := {name for name in names if names.count(name) > 1}:
         raise Declined(f"generated clients need endpoints of different names: {', '.join(sorted(twice))}")
     shapes = [Problem, *(shape for route in routes for shape in _shapes(route))]
@@ -100,10 +100,6 @@ class _Schemas:
 
 async def _unreached(_: Request) -> Response:
     raise AssertionError("requests are served by the envelope")
-
-
-def _name(route: Route) -> str:
-    return str(getattr(route.endpoint, "__name__", route.path))
 
 
 def _shapes(route: Route) -> list[Any]:

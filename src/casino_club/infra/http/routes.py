@@ -138,6 +138,11 @@ class Routes:
         return declare
 
 
+def name_of(route: Route) -> str:
+    """What the document, generated clients and the audit call this route."""
+    return str(getattr(route.endpoint, "__name__", route.path))
+
+
 def check(route: object) -> Route:
     """Decline whatever is not declared by `Routes`, and a declaration that promises what it can't keep."""
     where = f"{getattr(route, 'method', '?')} {getattr(route, 'path', route)}"

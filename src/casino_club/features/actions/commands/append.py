@@ -219,7 +219,9 @@ async def _settle_taken(database: Database, rows: Sequence[ReadyRow]) -> dict[in
         taken = await store.find_keys(db, rows)
     found = ((place, row, taken.get((row.scope, row.key))) for place, row in enumerate(rows) if row.key is not None)
     return {
-        place: _judged(row.body_hash, first.body_hash, first.id) for place, row, first in found if first is not None
+        place: outcome_of_repeat(row.body_hash, first.body_hash, first.id)
+        for place, row, first in found
+        if first is not None
     }
 
 
@@ -231,9 +233,9 @@ async def _without(draft: Draft, taken: dict[int, Outcome]) -> Draft:
 def _repeated(row: ReadyRow, first: ReadyRow, outcome: Outcome) -> Outcome:
     if outcome.status is Status.CONFLICT:
         return outcome
-    return _judged(row.body_hash, first.body_hash, outcome.id)
+    return outcome_of_repeat(row.body_hash, first.body_hash, outcome.id)
 
 
-def _judged(body_hash: bytes, first_hash: bytes, first_id: int) -> Outcome:
+def outcome_of_repeat(body_hash: bytes, first_hash: bytes, first_id: int) -> Outcome:
     """The same body again is a duplicate; another body under the same key is a conflict."""
     return Outcome(Status.DUPLICATE if body_hash == first_hash else Status.CONFLICT, first_id)

@@ -8,7 +8,15 @@ from uuid import UUID
 import asyncpg
 
 from casino_club.features.actions import store
-from casino_club.features.actions.commands.append import Draft, UsersWithoutRow, drafted, write
+from casino_club.features.actions.commands.append import (
+    Draft,
+    Outcome,
+    Status,
+    UsersWithoutRow,
+    drafted,
+    outcome_of_repeat,
+    write,
+)
 from casino_club.features.actions.rules.admission import (
     PLATFORM_SCOPE,
     ActionPolicy,
@@ -38,14 +46,19 @@ async def append(db: Db, event: Event, *, at: datetime, policy: ActionPolicy, ca
 
     With a `cause`, an id derived from what led to it, it is appended once: the second time gives the first id.
     """
-    row = _row_of(event, at=at, policy=policy, cause=cause)
+    return (await append_row(db, _row_of(event, at=at, policy=policy, cause=cause), now=at, policy=policy)).id
+
+
+async def append_row(db: Db, row: ReadyRow, *, now: datetime, policy: ActionPolicy) -> Outcome:
+    """The same for one row that is ready, and what became of it."""
     if row.key is not None and (taken := await store.find_keys(db, [row])):
-        return taken[row.scope, row.key].id
-    draft = await drafted([row], now=at)
+        first = taken[row.scope, row.key]
+        return outcome_of_repeat(row.body_hash, first.body_hash, first.id)
+    draft = await drafted([row], now=now)
     try:
-        return await _write_with_user(db, draft, policy)
+        return Outcome(Status.ACCEPTED, await _write_with_user(db, draft, policy))
     except asyncpg.UniqueViolationError as claimed:
-        raise Crossed("another transaction appended the same cause") from claimed
+        raise Crossed("another transaction appended under the same key") from claimed
     except asyncpg.CheckViolationError as full:
         raise Unavailable("The log is making room; send the same request again.") from full
 

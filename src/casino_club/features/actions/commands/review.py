@@ -5,16 +5,17 @@ from datetime import datetime
 import asyncpg
 
 from casino_club.features.actions import store
-from casino_club.features.actions.commands.append import Status, record
+from casino_club.features.actions.commands.append import Status
+from casino_club.features.actions.commands.events import append_row
 from casino_club.features.actions.commands.intake import conflict_with, judged
 from casino_club.features.actions.rules.admission import PLATFORM_SCOPE, ActionPolicy, Admission
 from casino_club.features.actions.rules.sent import ActionIn, decoded_action
+from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Db
-from casino_club.infra.log.partitions import Log
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.errors import Kind, Refused
 from casino_club.kernel.ids import derived_uuid
-from casino_club.kernel.subject import Scope, ServiceSubject, Subject, UserSubject
+from casino_club.kernel.subject import Actor, Scope, ServiceSubject, Subject, UserSubject
 
 
 class AlreadySettled(Refused):
@@ -32,11 +33,10 @@ class NoSuchRefused(Refused):
 
 
 async def replay_refused(
-    log: Log, refused_id: int, correction: ActionIn | None, *, now: datetime, policy: ActionPolicy
+    db: Db, refused_id: int, correction: ActionIn | None, *, by: Actor, now: datetime, policy: ActionPolicy
 ) -> asyncpg.Record:
     """Record a refused action, corrected or as it was, in its sender's name and at the time it was received."""
-    async with log.database.connection() as db:
-        kept = await store.find_refused(db, refused_id)
+    kept = await store.find_refused(db, refused_id)
     if kept is None:
         raise NoSuchRefused(f"There is no refused action {refused_id}.")
     if kept["status"] != "open":
@@ -51,12 +51,22 @@ async def replay_refused(
     if row.key is None:
         row.scope, row.key = PLATFORM_SCOPE, derived_uuid("refused", refused_id).bytes
 
-    [outcome] = await record(log, [row], now=now, policy=policy)
+    outcome = await append_row(db, row, now=now, policy=policy)
     if outcome.status is Status.CONFLICT:
         raise conflict_with(outcome)
-    return await log.database.run(
-        lambda db: settle_refused(db, refused_id, status="replayed", action_id=outcome.id, now=now)
-    )
+    settled = await _settle(db, refused_id, status="replayed", action_id=outcome.id, now=now)
+
+    how = {"action_id": outcome.id, "is_corrected": correction is not None}
+    await deeds.note(db, by, "replay_refused", f"refused_action:{refused_id}", how, now=now)
+    return settled
+
+
+async def dismiss_refused(db: Db, refused_id: int, *, by: Actor, now: datetime) -> asyncpg.Record:
+    """Close a refused action without recording it."""
+    settled = await _settle(db, refused_id, status="dismissed", action_id=None, now=now)
+
+    await deeds.note(db, by, "dismiss_refused", f"refused_action:{refused_id}", now=now)
+    return settled
 
 
 def _subject(kept: asyncpg.Record) -> Subject:
@@ -65,10 +75,7 @@ def _subject(kept: asyncpg.Record) -> Subject:
     return ServiceSubject(key_id=0, namespace=kept["scope"], scopes=frozenset({Scope.ACTIONS_WRITE}))
 
 
-async def settle_refused(
-    db: Db, refused_id: int, *, status: str, action_id: int | None, now: datetime
-) -> asyncpg.Record:
-    """Close a refused action: replayed as this action, or dismissed."""
+async def _settle(db: Db, refused_id: int, *, status: str, action_id: int | None, now: datetime) -> asyncpg.Record:
     settled = await store.settle_refused(db, refused_id, status=status, action_id=action_id, now=now)
     if settled is None:
         if await store.find_refused(db, refused_id) is None:

@@ -262,8 +262,8 @@ async def write_profile(user_id: Id, subject: UserSubject, body: ProfileIn, desk
     refusals=(refusals.UserMissing, refusals.NotYourself),
 )
 async def write_roles(user_id: Id, subject: UserSubject, body: RolesIn, desk: Desk, clock: Clock) -> tuple[int, None]:
-    now, by_user_id = clock(), subject.user_id
-    await desk.database.run(lambda db: staff.set_roles(db, desk, user_id, body.roles, by_user_id=by_user_id, now=now))
+    now = clock()
+    await desk.database.run(lambda db: staff.set_roles(db, desk, user_id, body.roles, by=subject, now=now))
     return 204, None
 
 
@@ -277,7 +277,7 @@ async def write_roles(user_id: Id, subject: UserSubject, body: RolesIn, desk: De
 )
 async def ban_user(user_id: Id, subject: UserSubject, desk: Desk, clock: Clock) -> tuple[int, None]:
     now = clock()
-    await desk.database.run(lambda db: staff.ban(db, desk, user_id, by_user_id=subject.user_id, now=now))
+    await desk.database.run(lambda db: staff.ban(db, desk, user_id, by=subject, now=now))
     return 204, None
 
 
@@ -291,7 +291,7 @@ async def ban_user(user_id: Id, subject: UserSubject, desk: Desk, clock: Clock) 
 )
 async def unban_user(user_id: Id, subject: UserSubject, desk: Desk, clock: Clock) -> tuple[int, None]:
     now = clock()
-    await desk.database.run(lambda db: staff.unban(db, desk, user_id, by_user_id=subject.user_id, now=now))
+    await desk.database.run(lambda db: staff.unban(db, desk, user_id, by=subject, now=now))
     return 204, None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from casino_club.features.identity.rules.refusals import NotYourself, UserMissing
-from casino_club.kernel.subject import Role, UserSubject
+from casino_club.kernel.subject import Actor, Role, UserSubject
 
 SESSION_MAX = timedelta(days=90)
 STAFF_SESSION_MAX = timedelta(hours=12)
@@ -35,7 +35,7 @@ def check_changes(subject: UserSubject, user_id: int) -> None:
         raise UserMissing
 
 
-def check_rules_over(by_user_id: int, user_id: int) -> None:
+def check_rules_over(by: Actor, user_id: int) -> None:
     """Roles and bans are given by somebody else."""
-    if by_user_id == user_id:
+    if isinstance(by, UserSubject) and by.user_id == user_id:
         raise NotYourself

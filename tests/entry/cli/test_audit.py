@@ -1,0 +1,155 @@
+"""`audit`: every command that changes something leaves its deed; what was done is shown, and checked."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import typer.main
+from typer.core import TyperGroup
+
+from casino_club.entry.cli import commands
+from casino_club.infra.audit.deeds import COMMAND_LINE
+from casino_club.infra.db.database import Database
+from casino_club.infra.jobs import runs
+from casino_club.infra.log import parked
+from tests.builders.logs import with_rows
+from tests.entry.cli.calling import Club
+from tests.entry.cli.test_refused import refused_ids as refused_ids  # noqa: PLC0414 - a fixture
+
+NOTED = {
+    "users create-admin": "write_roles",
+    "users roles": "write_roles",
+    "users ban": "ban_user",
+    "users unban": "unban_user",
+    "users remove-factor": "reset_factor",
+    "keys create": "create_service_key",
+    "keys rotate": "rotate_service_key",
+    "keys revoke": "revoke_service_key",
+    "jobs run": "ask_for_run",
+    "jobs pause": "pause_job",
+    "jobs resume": "resume_job",
+    "jobs retry": "retry_run",
+    "parked retry": "retry_parked",
+    "parked drop": "drop_parked",
+    "refused replay": "replay_refused",
+    "refused dismiss": "dismiss_refused",
+    "replay": "replay",
+    "archive": "archive",
+}
+"""Commands that change something, with the verb of their deed."""
+
+UNNOTED = {
+    *("up", "serve", "consumer", "worker", "scheduler", "migrate", "status", "doctor", "audit", "audit verify"),
+    *("keys list", "keys token", "users list", "parked list", "jobs list", "jobs runs", "refused list"),
+}
+"""Commands that only show something, and those that start processes; `migrate` runs before there is an audit."""
+
+
+def named(group: TyperGroup, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            if command.invoke_without_command:
+                yield f"{before}{name}"
+            yield from named(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+async def failed_run(database: Database) -> int:
+    async with database.transaction() as db:
+        await runs.add(db, "make_room", datetime.now(UTC))
+        held = await runs.claim(db, "make_room", None, lease_seconds=60)
+        assert held is not None
+        await runs.finish(db, held, error_code="no_luck")
+    return held.id
+
+
+async def test_every_command_is_known_to_change_something_or_not() -> None:
+    root = typer.main.get_command(commands())
+    assert isinstance(root, TyperGroup)
+
+    assert set(named(root)) == NOTED.keys() | UNNOTED
+
+
+async def test_every_command_that_changes_something_leaves_its_deed(
+    club: Club, database: Database, refused_ids: list[int]
+) -> None:
+    first, second = await with_rows(database, [1, 2])
+    async with database.transaction() as db:
+        for row_id in (first, second):
+            await parked.park(db, "hot", row_id, reason="ValueError()", attempts=3)
+    calls = {
+        "users create-admin": ["admin@example.com"],
+        "users roles": ["1", "viewer"],
+        "users ban": ["1"],
+        "users unban": ["1"],
+        "users remove-factor": ["1"],
+        "keys create": ["game"],
+        "keys rotate": ["game"],
+        "keys revoke": ["game"],
+        "jobs retry": [str(await failed_run(database))],
+        "jobs run": ["make_room"],
+        "jobs pause": ["make_room"],
+        "jobs resume": ["make_room"],
+        "parked retry": ["--id", str(first)],
+        "parked drop": ["--consumer", "hot", "--id", str(second), "--yes"],
+        "refused replay": [str(refused_ids[0])],
+        "refused dismiss": [str(refused_ids[1])],
+        "replay": ["hot"],
+        "archive": [],
+    }
+    assert calls.keys() == NOTED.keys()
+
+    for name, words in calls.items():
+        done = await club.call(*name.split(), *words, answer="correct horse battery\n")
+        assert "Traceback" not in done.stderr, done.stderr
+        newest = (await club.call("audit", "--limit", "1", "--json")).json
+        assert [(each["verb"], each["actor"]) for each in newest] == [(NOTED[name], COMMAND_LINE)], (name, done.stderr)
+
+    assert (await club.call("audit", "verify")).code == 0
+
+
+async def test_deeds_are_shown_to_people_and_found_by_what_and_when(club: Club) -> None:
+    empty = await club.call("audit")
+    await club.call("keys", "create", "game")
+    await club.call("jobs", "pause", "make_room")
+
+    plain = await club.call("audit", "--limit", "1")
+    paused = await club.call("audit", "--verb", "pause_job", "--target", "job:make_room", "--json")
+    before = await club.call("audit", "--until", "2020-01-01", "--json")
+
+    assert empty.stdout == "There are no such deeds.\n"
+    assert "pause_job" in plain.stdout
+    assert "There may be more" in plain.stderr
+    assert [each["target"] for each in paused.json] == ["job:make_room"]
+    assert before.json == []
+
+
+async def test_a_key_that_is_made_never_shows_in_the_audit(club: Club) -> None:
+    made = (await club.call("keys", "create", "game", "--json")).json
+
+    shown = (await club.call("audit", "--json")).stdout
+
+    assert '"name": "game"' in shown
+    assert made["key"] not in shown
+
+
+async def test_a_changed_deed_is_one_line_and_exit_code_1(club: Club, database: Database) -> None:
+    await club.call("jobs", "pause", "make_room")
+    await club.call("jobs", "resume", "make_room")
+    known = (await club.call("audit", "verify")).stdout.splitlines()[-1]
+    assert (await club.call("audit", "verify", "--known", known)).code == 0
+
+    async with database.transaction() as db:
+        await db.execute("ALTER TABLE deeds DISABLE TRIGGER deeds_append_only")
+        await db.execute("UPDATE deeds SET actor = 'user:9' WHERE id = 2")
+
+    done, cut = await club.call("audit", "verify"), await club.call("audit", "verify", "--known", f"9:{known[2:]}")
+    assert (done.code, done.stdout) == (1, "")
+    assert done.stderr == "Deed 2 was changed, or one before it. The 1 before it hang together.\n"
+    assert cut.code == 1
+
+
+@pytest.mark.parametrize("known", ["nonsense", "1:12", ":"])
+async def test_what_can_not_be_known_is_refused(club: Club, known: str) -> None:
+    assert (await club.call("audit", "verify", "--known", known)).code == 2

@@ -1,0 +1,207 @@
+"""Every changing route for staff leaves its deed; one that leaves none is found, and so is one that nobody tries."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from casino_club.entry.wiring import ROUTES
+from casino_club.infra.audit import deeds
+from casino_club.infra.audit.chain import Deed
+from casino_club.infra.audit.verify import verify
+from casino_club.infra.audit.witness import Witness
+from casino_club.infra.db.database import Database
+from casino_club.infra.http.problems import RoleMissing
+from casino_club.infra.http.routes import Audience, Route, Routes, name_of
+from casino_club.infra.jobs import runs
+from casino_club.infra.log import parked
+from casino_club.kernel.subject import Role, Scope, UserSubject
+from tests.builders.logs import with_rows
+from tests.features.actions.club import a_key
+from tests.features.identity.people import House, open_house
+from tests.infra.http.application import application, as_user, client
+
+CHANGING = [route for each in ROUTES for route in each if route.audience is Audience.STAFF and route.method != "GET"]
+
+Way = Callable[[House], Awaitable[tuple[dict[str, object], Any]]]
+"""Prepares what a route works on: its path's parameters, and a body."""
+
+
+@pytest.fixture
+async def house(database: Database, database_url: str, redis_url: str) -> AsyncIterator[House]:
+    async with open_house(database, database_url, redis_url) as opened:
+        yield opened
+
+
+async def a_user(house: House) -> tuple[dict[str, object], Any]:
+    return {"user_id": (await house.person()).user_id}, None
+
+
+async def a_user_and_roles(house: House) -> tuple[dict[str, object], Any]:
+    return {"user_id": (await house.person()).user_id}, {"roles": ["viewer"]}
+
+
+async def a_job(_: House) -> tuple[dict[str, object], Any]:
+    return {"name": "make_room"}, None
+
+
+async def a_failed_run(house: House) -> tuple[dict[str, object], Any]:
+    async with house.database.transaction() as db:
+        await runs.add(db, "make_room", datetime.now(UTC))
+        held = await runs.claim(db, "make_room", None, lease_seconds=60)
+        assert held is not None
+        await runs.finish(db, held, error_code="no_luck")
+    return {"run_id": held.id}, None
+
+
+async def a_parked_row(house: House) -> tuple[dict[str, object], Any]:
+    [row_id] = await with_rows(house.database, [1])
+    async with house.database.transaction() as db:
+        await parked.park(db, "hot", row_id, reason="ValueError()", attempts=3)
+    return {"consumer": "hot", "action_id": row_id}, None
+
+
+async def a_refused_action(house: House) -> tuple[dict[str, object], Any]:
+    sender = await house.person()
+    await sender.send("POST", "/api/actions", {"action_type": "NO_SUCH_TYPE"})
+    async with house.database.connection() as db:
+        return {"refused_id": await db.fetchval("SELECT max(id) FROM refused_actions")}, None
+
+
+async def a_correction(house: House) -> tuple[dict[str, object], Any]:
+    refused, _ = await a_refused_action(house)
+    view = {"action_type": "VIEW_CONTENT", "metadata": {"content_id": "teaser-1"}}
+    return refused, {"action": view}
+
+
+WAYS: Mapping[str, Way] = {
+    "write_roles": a_user_and_roles,
+    "ban_user": a_user,
+    "unban_user": a_user,
+    "ask_for_run": a_job,
+    "pause_job": a_job,
+    "resume_job": a_job,
+    "retry_run": a_failed_run,
+    "retry_parked": a_parked_row,
+    "drop_parked": a_parked_row,
+    "replay_refused": a_correction,
+    "dismiss_refused": a_refused_action,
+}
+
+
+async def without_deed(
+    http: httpx.AsyncClient, routes: Iterable[Route], house: House, headers: Mapping[str, str], actor: str
+) -> list[str]:
+    """Routes that changed something and left no deed of their own name, or that nobody knows how to call."""
+    found = []
+    for route in routes:
+        name = name_of(route)
+        if name not in WAYS:
+            found.append(f"{name}: say in WAYS how it is called")
+            continue
+        values, body = await WAYS[name](house)
+        answer = await http.request(
+            route.method, route.path.format(**values), json=body, headers={**headers, "x-request-id": f"try-{name}"}
+        )
+        left = [(each.verb, each.actor) for each in await every(house) if each.request_id == f"try-{name}"]
+        if not answer.is_success or left != [(name, actor)]:
+            found.append(f"{name}: answered {answer.status_code} and left {left}")
+    return found
+
+
+async def every(house: House) -> list[Deed]:
+    async with house.database.connection() as db:
+        return await deeds.listed(db, limit=1_000)
+
+
+async def test_every_changing_route_for_staff_leaves_its_deed(house: House) -> None:
+    admin = await house.staff(Role.ADMIN)
+    headers = {"authorization": f"Bearer {admin.access_token}"}
+
+    assert await without_deed(house.http, CHANGING, house, headers, f"user:{admin.user_id}") == []
+
+    async with house.database.connection() as db:
+        assert (await verify(db)).fault is None
+    assert {each.session_id for each in await every(house)} == {max(await admin.session_ids())}
+
+
+async def test_every_changing_route_for_programs_leaves_its_deed(house: House) -> None:
+    headers = await a_key(house.database, "loader")
+    for_programs = [route for route in CHANGING if route.scope is not None]
+
+    assert for_programs
+    assert await without_deed(house.http, for_programs, house, headers, "service_key:1") == []
+
+
+async def test_a_route_that_leaves_no_deed_is_found_and_so_is_one_that_nobody_tries(house: House) -> None:
+    async def ban_user(user_id: int) -> tuple[int, None]:
+        return 204, None
+
+    async def crown_user(user_id: int) -> tuple[int, None]:
+        return 204, None
+
+    planted = Routes(tags=["x"])
+    for endpoint in (ban_user, crown_user):
+        path = f"/api/admin/{endpoint.__name__}/{{user_id}}"
+        planted.post(path, audience=Audience.STAFF, roles=(Role.ADMIN,), summary="x", answers={204: None})(endpoint)
+
+    async with client(application(planted)) as http:
+        found = await without_deed(http, planted, house, as_user(1, Role.ADMIN), "user:1")
+
+    assert found == ["ban_user: answered 204 and left []", "crown_user: say in WAYS how it is called"]
+
+
+async def test_what_was_refused_leaves_no_deed(house: House) -> None:
+    admin = await house.staff(Role.ADMIN)
+
+    await admin.send("POST", "/api/admin/users/999999/ban")
+    await admin.send("POST", f"/api/admin/users/{admin.user_id}/ban")
+
+    assert await every(house) == []
+
+
+async def test_staff_without_the_role_are_noted_once_and_users_never(house: House) -> None:
+    person, viewer = await house.person(), await house.staff(Role.VIEWER)
+
+    for _ in range(3):
+        await viewer.send("POST", f"/api/admin/users/{person.user_id}/ban")
+        await viewer.send("GET", "/api/admin/audit")
+        await person.send("POST", f"/api/admin/users/{viewer.user_id}/ban")
+
+    noted = [(each.actor, each.verb, each.refused_as) for each in await every(house)]
+    assert noted == [
+        (f"user:{viewer.user_id}", "read_audit", "role_missing"),
+        (f"user:{viewer.user_id}", "ban_user", "role_missing"),
+    ]
+
+
+async def test_a_refusal_is_noted_again_after_a_while(house: House) -> None:
+    at = [0.0]
+    witness = Witness(house.database, monotonic=lambda: at[0])
+
+    for seconds in (0, 599, 600, 601):
+        at[0] = seconds
+        await witness.turned_away(UserSubject(7), "ban_user", RoleMissing("no"))
+
+    assert len(await every(house)) == 2
+
+
+async def test_admins_and_nobody_else_read_the_audit_a_page_at_a_time(house: House) -> None:
+    admin, support = await house.staff(Role.ADMIN), await house.staff(Role.SUPPORT)
+    people = [(await house.person()).user_id for _ in range(3)]
+    for user_id in people:
+        await support.send("POST", f"/api/admin/users/{user_id}/ban")
+    path = f"/api/admin/audit?actor=user:{support.user_id}&verb=ban_user&limit=2"
+
+    first = (await admin.send("GET", path)).json()
+    rest = (await admin.send("GET", f"{path}&cursor={first['next_cursor']}")).json()
+
+    assert [each["target"] for each in first["deeds"] + rest["deeds"]] == [f"user:{each}" for each in people[::-1]]
+    assert rest["next_cursor"] is None
+    assert (await admin.send("GET", "/api/admin/audit?target=user:0")).json()["deeds"] == []
+    assert (await admin.send("GET", "/api/admin/audit?until=2020-01-01T00:00:00Z")).json()["deeds"] == []
+    assert (await support.send("GET", "/api/admin/audit")).json()["code"] == "role_missing"
+    key = await a_key(house.database, "loader", list(Scope))
+    assert (await house.http.get("/api/admin/audit", headers=key)).json()["code"] == "wrong_audience"
