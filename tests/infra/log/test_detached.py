@@ -131,7 +131,7 @@ def test_a_part_of_a_page_from_a_file_leaves_the_position_at_the_beginning() -> 
 
 
 def _row(action_id: int) -> LogRow:
-    return LogRow(action_id, 1, "VIEW_CONTENT", None, "{}", NOON, NOON, None, None, False, True, 0, 0, None, NOON)
+    return LogRow(action_id, 1, "VIEW_CONTENT", None, "{}", NOON, NOON, None, None, False, True, 0, 0, None, NOON, 3)
 
 
 async def test_a_rebuild_without_a_file_is_refused_and_says_where_it_can_begin(

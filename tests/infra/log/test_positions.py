@@ -8,12 +8,21 @@ from casino_club.infra.db.database import Database
 from casino_club.infra.log import positions
 from casino_club.infra.log.positions import TakenOver
 from casino_club.infra.log.reader import Position
+from casino_club.infra.log.snapshots import Step
+from casino_club.infra.log.topics import Part, TopicPosition
 
+TOPIC = TopicPosition(
+    "user_actions",
+    "id",
+    "life",
+    (Part(7, (Step("10:20:"), Step("12:30:13", 77))), Part(0, (Step("12:30:13"),))),
+)
 POSITIONS = [
     Position(),
     Position("10:20:11,15"),
     Position("10:20:", "12:30:13", 77),
     Position("10:20:", "12:30:13", 5, 99, judged_id=77, judged_to=80),
+    Position("10:20:", topic=TOPIC),
 ]
 
 

@@ -44,6 +44,7 @@ async def lags(db: Db) -> list[Lag]:
                        AND NOT pg_visible_in_snapshot(a.xact, p.delivered::pg_snapshot)
                        AND NOT coalesce(pg_visible_in_snapshot(a.xact, p.delivering::pg_snapshot)
                                         AND a.id <= p.last_id, false)
+                       AND NOT coalesce(topic_covers(p.topic, a.user_id, a.xact, a.id), false)
                        AND a.id > coalesce((SELECT floor_id FROM log_origin), 0)
                      UNION ALL
                      SELECT a.appended_at FROM user_actions AS a
@@ -51,7 +52,8 @@ async def lags(db: Db) -> list[Lag]:
                        AND (a.id > least(p.judged_to, p.carry_to)
                             OR NOT pg_visible_in_snapshot(a.xact, p.delivered::pg_snapshot)
                                AND NOT coalesce(pg_visible_in_snapshot(a.xact, p.delivering::pg_snapshot)
-                                                AND a.id <= p.judged_id, false))
+                                                AND a.id <= p.judged_id, false)
+                            AND NOT coalesce(topic_covers(p.topic, a.user_id, a.xact, a.id), false))
                      LIMIT $1) AS w) AS waiting
            ORDER BY p.consumer, p.generation""",
         ROWS_COUNTED_MAX,

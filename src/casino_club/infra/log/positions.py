@@ -1,9 +1,10 @@
 """Positions in PostgreSQL. They move by compare-and-set: who finds a position moved by another stops at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.reader import Position
+from casino_club.infra.log.topics import from_json, to_json
 
 LIVE = 0
 """The generation that readers of a projection see; higher ones are being rebuilt beside it."""
@@ -34,14 +35,16 @@ async def take(db: Db, consumer: str, generation: int = LIVE) -> Held:
     )
     row = await db.fetchrow(
         """SELECT moves, delivered, delivering, last_id, carry_to,
-                  coalesce((SELECT floor_id FROM log_origin), 0) AS floor_id, judged_id, judged_to
+                  coalesce((SELECT floor_id FROM log_origin), 0) AS floor_id, judged_id, judged_to, topic::text
            FROM log_positions WHERE consumer = $1 AND generation = $2""",
         consumer,
         generation,
     )
     assert row is not None
-    moves, *position = row
-    return Held(consumer, generation, moves, Position(*position))
+    moves, *position, topic = row
+    return Held(
+        consumer, generation, moves, replace(Position(*position), topic=None if topic is None else from_json(topic))
+    )
 
 
 async def begin_after(db: Db, consumer: str, generation: int, after_id: int) -> None:
@@ -60,7 +63,7 @@ async def move(db: Db, held: Held, to: Position) -> Held:
     moved = await db.fetchval(
         """UPDATE log_positions
            SET delivered = $4, delivering = $5, last_id = $6, carry_to = $7, judged_id = $8, judged_to = $9,
-               moves = moves + 1, moved_at = now()
+               topic = $10, moves = moves + 1, moved_at = now()
            WHERE consumer = $1 AND generation = $2 AND moves = $3 RETURNING moves""",
         held.consumer,
         held.generation,
@@ -71,6 +74,7 @@ async def move(db: Db, held: Held, to: Position) -> Held:
         to.carry_to,
         to.judged_id,
         to.judged_to,
+        to_json(to.topic) if to.topic else None,
     )
     if moved is None:
         raise TakenOver(f"{held.consumer}: the position was moved by another process")
@@ -90,7 +94,8 @@ async def begin_again(db: Db, consumer: str, generation: int) -> None:
     await db.execute(
         """UPDATE log_positions
            SET delivered = $3, delivering = NULL, last_id = 0, moves = moves + 1, moved_at = now(),
-               carry_to = (SELECT nullif(floor_id, 0) FROM log_origin), judged_id = NULL, judged_to = NULL
+               carry_to = (SELECT nullif(floor_id, 0) FROM log_origin), judged_id = NULL, judged_to = NULL,
+               topic = NULL
            WHERE consumer = $1 AND generation = $2""",
         consumer,
         generation,

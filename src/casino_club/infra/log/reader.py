@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from casino_club.infra.db.database import Db
+from casino_club.infra.log.topics import TopicPosition, to_json
 
 NOTHING = "1:1:"
 """The snapshot in which no row is visible: the position of a reader that has everything before it."""
@@ -20,11 +21,14 @@ NOTHING = "1:1:"
 PAGE_ROWS = 2_000
 
 _COLUMNS = """id, user_id, action_type, value, metadata, action_timestamp, appended_at, client_action_id, round_id,
-              is_play, by_user, streak, day_plays, last_play_at, last_action_at"""
+              is_play, by_user, streak, day_plays, last_play_at, last_action_at, xact::text::bigint"""
 
 
 class LogRow(msgspec.Struct, frozen=True, gc=False):
-    """One action as readers see it; the last four fields hold the user's standing after it. `metadata` is JSON text."""
+    """One action as readers see it. `metadata` is JSON text; `streak` and what follows is the user's standing after it.
+
+    `xact` is the transaction that appended it.
+    """
 
     id: int
     user_id: int
@@ -41,6 +45,7 @@ class LogRow(msgspec.Struct, frozen=True, gc=False):
     day_plays: int
     last_play_at: datetime | None
     last_action_at: datetime
+    xact: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Position:
     files of detached partitions have been read. After a restore from a dump `carry_to` is set until the rows that the
     dump brought undelivered have gone out, up to `last_id`; rows up to `floor_id` count as delivered from then on.
     Meanwhile the snapshots judge rows up to `judged_to`; that of a pass that was under way, those up to `judged_id`.
+    A reader that follows a `topic` has all that this says it has had besides; a pass over the table leaves the topic.
     """
 
     delivered: str = NOTHING
@@ -61,6 +67,7 @@ class Position:
     floor_id: int = 0
     judged_id: int | None = None
     judged_to: int | None = None
+    topic: TopicPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +108,26 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
     assert state is not None
     snapshot, waiting = state
     if waiting == 0 or snapshot == position.delivered:
-        return Page((), replace(position, delivered=snapshot))
+        return Page((), replace(position, delivered=snapshot, topic=None))
     after_id = max(position.last_id, position.floor_id)
     if waiting > rows_max:
         first_id = await _first_id(db, position, snapshot, after_id)
         if first_id is None:
             return Page((), _pass_done(position, snapshot))
         return await _page_by_id(db, replace(position, last_id=first_id - 1), snapshot, rows_max)
+    had, topic = _had_in_topic(position, 4)
     rows = await db.fetch(
         f"""SELECT {_COLUMNS} FROM user_actions
             WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
               AND xact < pg_snapshot_xmax($2::text::pg_snapshot)
               AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
               AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
-              AND id > $3
-            ORDER BY id""",  # noqa: S608 - constant columns
+              AND id > $3 {had}
+            ORDER BY id""",  # noqa: S608 - constant columns and conditions
         position.delivered,
         snapshot,
         after_id,
+        *topic,
     )
     return Page(_rows(rows), _pass_done(position, snapshot))
 
@@ -147,16 +156,18 @@ async def _first_id(db: Db, position: Position, snapshot: str, after_id: int) ->
 
 
 async def _page_by_id(db: Db, position: Position, snapshot: str, rows_max: int) -> Page:
+    had, topic = _had_in_topic(position, 5)
     rows = await db.fetch(
         f"""SELECT {_COLUMNS} FROM user_actions
             WHERE id > $3
               AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
-              AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
-            ORDER BY id LIMIT $4""",  # noqa: S608 - constant columns
+              AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot) {had}
+            ORDER BY id LIMIT $4""",  # noqa: S608 - constant columns and conditions
         position.delivered,
         snapshot,
         max(position.last_id, position.floor_id),
         rows_max,
+        *topic,
     )
     if len(rows) < rows_max:
         return Page(_rows(rows), _pass_done(position, snapshot))
@@ -165,12 +176,14 @@ async def _page_by_id(db: Db, position: Position, snapshot: str, rows_max: int) 
 
 async def _carried_page(db: Db, position: Position, carry_to: int, rows_max: int) -> Page:
     """Rows of the old cluster that this reader had not had when the dump was taken."""
+    had, topic = _had_in_topic(position, 8)
     rows = await db.fetch(
         f"""SELECT {_COLUMNS} FROM user_actions
             WHERE id > $5 AND id <= $6
               AND (id > $4 OR NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
-                              AND NOT coalesce(pg_visible_in_snapshot(xact, $2::text::pg_snapshot) AND id <= $3, false))
-            ORDER BY id LIMIT $7""",  # noqa: S608 - constant columns
+                              AND NOT coalesce(pg_visible_in_snapshot(xact, $2::text::pg_snapshot) AND id <= $3, false)
+                              {had})
+            ORDER BY id LIMIT $7""",  # noqa: S608 - constant columns and conditions
         position.delivered,
         position.delivering,
         position.judged_id,
@@ -178,6 +191,7 @@ async def _carried_page(db: Db, position: Position, carry_to: int, rows_max: int
         position.last_id,
         carry_to,
         rows_max,
+        *topic,
     )
     if len(rows) == rows_max:
         return Page(_rows(rows), replace(position, last_id=rows[-1]["id"]))
@@ -201,8 +215,15 @@ async def last_rows_of(db: Db, users: Sequence[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in found if row[1] is not None}
 
 
+def _had_in_topic(position: Position, number: int) -> tuple[str, tuple[str, ...]]:
+    """A condition and its argument of this number, for a reader that had rows from a topic; nothing for others."""
+    if position.topic is None:
+        return "", ()
+    return f"AND NOT topic_covers(${number}::text::jsonb, user_id, xact, id)", (to_json(position.topic),)
+
+
 def _pass_done(position: Position, snapshot: str) -> Position:
-    return replace(position, delivered=snapshot, delivering=None, last_id=0)
+    return replace(position, delivered=snapshot, delivering=None, last_id=0, topic=None)
 
 
 def _rows(records: Sequence[asyncpg.Record]) -> list[LogRow]:

@@ -1,6 +1,7 @@
 """What readers of the log remember: positions, rows that were parked, the cluster the log was born in."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from casino_club.infra.db.tables import metadata
 
@@ -19,6 +20,7 @@ log_positions = Table(
     Column("moved_at", Instant, nullable=False),
     Column("judged_id", BigInteger),
     Column("judged_to", BigInteger),
+    Column("topic", JSONB),
     PrimaryKeyConstraint("consumer", "generation"),
 )
 
