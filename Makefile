@@ -9,7 +9,7 @@ PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-chec
 LOCK = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--group build --custom-compile-command "make lock"
 
-.PHONY: demo test test-faults check bench gen lock
+.PHONY: demo test test-faults test-verifiers check bench gen lock
 
 demo: .venv/.stamp
 	@exec .venv/bin/casino-club up
@@ -22,6 +22,11 @@ test: .venv/.stamp-dev
 test-faults: .venv/.stamp-dev
 	@exec env CASINO_CLUB_TEST_KILLS="$${CASINO_CLUB_TEST_KILLS:-20}" CASINO_CLUB_TEST_FAULTS_PAGE="$(PAGE)" \
 		.venv/bin/python -m pytest tests/faults $(ARGS)
+
+# Needs Node 20 or newer: the verifier in Python and the one in JavaScript look at the same proofs.
+test-verifiers: .venv/.stamp-dev
+	@node --version >/dev/null 2>&1 || { echo "Install Node 20 or newer, or leave this out: nothing else needs it." >&2; exit 1; }
+	@exec env CASINO_CLUB_TEST_PROOFS="$${CASINO_CLUB_TEST_PROOFS:-100000}" .venv/bin/python -m pytest tests/verifiers $(ARGS)
 
 check: .venv/.stamp-dev
 	@.venv/bin/ruff format --check --quiet

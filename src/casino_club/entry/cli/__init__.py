@@ -22,6 +22,7 @@ COMMANDS = {
     "refused": "casino_club.entry.cli.refused",
     "archive": "casino_club.entry.cli.archive",
     "audit": "casino_club.entry.cli.audit",
+    "odds": "casino_club.entry.cli.odds",
 }
 
 

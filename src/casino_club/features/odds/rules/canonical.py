@@ -16,7 +16,7 @@ INTEGER_MAX: Final = 2**53 - 1
 LENGTH_MAX: Final = 262_144
 DEPTH_MAX: Final = 16
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_is_name: Final = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
 _DIGITS_MAX: Final = 16
 
 
@@ -27,8 +27,8 @@ def digest_of(text: str) -> str:
 
 def canonical_text(value: Any) -> str:
     """The one text of this value. Raises `NotCanonical`."""
-    _check(value, depth=0)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    _check(value, 0)
+    return _written(value)
 
 
 def read_json(text: str | bytes) -> Any:
@@ -43,44 +43,42 @@ def read_json(text: str | bytes) -> Any:
         raise NotCanonical(f"This is not JSON: {error}.") from None
     except RecursionError:
         raise _too_deep() from None
-    _check(value, depth=0)
+    _check(value, 0)
     return value
 
 
 def read_canonical(text: str) -> Any:
     """The value of a text that is canonical already. Raises `NotCanonical` if a single byte could differ."""
     value = read_json(text)
-    if canonical_text(value) != text:
+    if _written(value) != text:
         raise NotCanonical("The text is not in canonical form: names sorted, no spaces, nothing escaped needlessly.")
     return value
 
 
-def _check(value: Any, *, depth: int) -> None:
-    if depth > DEPTH_MAX:
+def _written(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _check(value: Any, depth: int) -> None:
+    """Long tables are checked for every proof, so the commonest types come first."""
+    kind = type(value)
+    if kind is str:
+        _check_text(value)
+    elif kind is int:
+        if not 0 <= value <= INTEGER_MAX:
+            raise NotCanonical(f"{value} does not lie between 0 and {INTEGER_MAX}.")
+    elif depth == DEPTH_MAX:
         raise _too_deep()
-    match value:
-        case bool() | None | float():
-            raise NotCanonical("Only objects, lists, texts and whole numbers have a canonical form.")
-        case int():
-            if not 0 <= value <= INTEGER_MAX:
-                raise NotCanonical(f"{value} does not lie between 0 and {INTEGER_MAX}.")
-        case str():
-            _check_text(value)
-        case list():
-            for each in value:
-                _check(each, depth=depth + 1)
-        case dict():
-            _check_names(value)
-            for each in value.values():
-                _check(each, depth=depth + 1)
-        case _:
-            raise NotCanonical(f"{type(value).__name__} has no canonical form.")
-
-
-def _check_names(found: dict[str, Any]) -> None:
-    for name in found:
-        if not _NAME.fullmatch(name):
-            raise NotCanonical(f"{name[:40]!r} is no name: small letters, digits and _, 40 at most.")
+    elif kind is list:
+        for each in value:
+            _check(each, depth + 1)
+    elif kind is dict:
+        for name, each in value.items():
+            if not _is_name(name):
+                raise NotCanonical(f"{name[:40]!r} is no name: small letters, digits and _, 40 at most.")
+            _check(each, depth + 1)
+    else:
+        raise NotCanonical("Only objects, lists, texts and whole numbers have a canonical form.")
 
 
 def _too_deep() -> NotCanonical:
@@ -88,6 +86,8 @@ def _too_deep() -> NotCanonical:
 
 
 def _check_text(text: str) -> None:
+    if text.isascii() and text.isprintable():
+        return
     if any(unicodedata.category(each) in ("Cc", "Cs", "Cn", "Co") for each in text):
         raise NotCanonical("A text holds a control character, or one that Unicode does not define.")
     if not unicodedata.is_normalized("NFC", text):
