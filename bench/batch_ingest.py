@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 import asyncpg
 
 from bench._lab import Lab, fill, lab, median, verdict
-from casino_club.features.actions import store
 from casino_club.features.actions.rules.admission import ReadyRow
 from casino_club.features.actions.rules.standing import Standing
+from casino_club.features.actions.store import writing
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.ids import new_uuid7
 
@@ -70,7 +70,7 @@ async def _compare(
         rows = await _encoded(limit, draw_users(), rng)
         began = time.perf_counter()
         async with limit.transaction():
-            await store.copy_rows(limit, _written(rows))
+            await writing.copy_rows(limit, _written(rows))
         copied.append(time.perf_counter() - began)
         body = batch_body(draw_users(), make_key, rng)
         posted.append(_post(sender, service_key, body))
@@ -133,9 +133,9 @@ def _post(sender: http.client.HTTPConnection, key: str, body: bytes) -> float:
 
 
 async def _encoded(connection: asyncpg.Connection, users: Sequence[int], rng: random.Random) -> list[bytes]:
-    ids = await store.draw_ids(connection, len(users))
+    ids = await writing.draw_ids(connection, len(users))
     now_us = to_us(datetime.now(UTC))
-    appended = store.instant_field(now_us)
+    appended = writing.instant_field(now_us)
     heads = []
     for user in users:
         metadata = _metadata(rng)
@@ -153,8 +153,8 @@ async def _encoded(connection: asyncpg.Connection, users: Sequence[int], rng: ra
             is_play=True,
             by_user=True,
         )
-        heads.append(store.encoded_head(row, appended))
-    tails = [store.encoded_tail(action_id, Standing(1, 1, now_us, now_us)) for action_id in ids]
+        heads.append(writing.encoded_head(row, appended))
+    tails = [writing.encoded_tail(action_id, Standing(1, 1, now_us, now_us)) for action_id in ids]
     rows = [head + tail for head, tail in zip(heads, tails, strict=True)]
     return [b"".join(rows[start : start + 500]) for start in range(0, len(rows), 500)]
 

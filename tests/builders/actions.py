@@ -3,6 +3,7 @@
 import random
 import tomllib
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -10,10 +11,13 @@ from typing import Any
 
 import msgspec
 
+from casino_club.features.actions.commands.settle import Door, Outcome, Status, prepared, settle
 from casino_club.features.actions.rules.admission import ActionPolicy, Admission, ReadyRow
 from casino_club.features.actions.rules.moment import MomentPolicy
 from casino_club.features.actions.rules.plan import Checks, TrackingPlan
+from casino_club.features.actions.rules.refusals import KeyConflict
 from casino_club.features.actions.rules.sent import ActionIn
+from casino_club.features.actions.store.refusals import RefusedRow
 from casino_club.infra.db.database import Database
 from casino_club.infra.log.partitions import Log
 from casino_club.kernel.clock import MINUTE_US, Calendar, to_us
@@ -72,3 +76,14 @@ def a_row(user_id: int, *, at: datetime = NOON, **changes: Any) -> ReadyRow:
 def a_view(user_id: int, **changes: Any) -> ReadyRow:
     """An action that is no play."""
     return a_row(user_id, **{"action_type": "VIEW_CONTENT", "metadata": {}, **changes})
+
+
+async def record(log: Log, rows: Sequence[ReadyRow], *, now: datetime, policy: ActionPolicy) -> list[Outcome]:
+    """Settle admitted rows as one delivery."""
+    door = Door(len(rows), turned_away=0, refused=_conflicts)
+    return await settle(log, await prepared(rows, now=now), door, policy=policy)
+
+
+def _conflicts(outcomes: Sequence[Outcome]) -> list[RefusedRow]:
+    found = [outcome for outcome in outcomes if outcome.status is Status.CONFLICT]
+    return [RefusedRow(100, None, KeyConflict.code, f"id {outcome.id}", "{}") for outcome in found]

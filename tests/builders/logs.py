@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from casino_club.features.actions.commands.append import record
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription
 from casino_club.infra.ports import HotValue, HotWrite
-from tests.builders.actions import NOON, a_log, a_policy, a_view
+from tests.builders.actions import NOON, a_log, a_policy, a_view, record
 
 
 async def with_rows(database: Database, users: Sequence[int]) -> list[int]:

@@ -20,8 +20,8 @@ from casino_club.entry.wiring import (
     subscriptions,
     zone_of,
 )
-from casino_club.features.actions.commands.append import Outcome, record
-from casino_club.features.actions.rules.admission import ActionPolicy, ReadyRow
+from casino_club.features.actions.commands.intake import Single, Verdict, take_together
+from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.infra import runtime
 from casino_club.infra.audit.witness import Witness
 from casino_club.infra.db.group_commit import GroupCommit
@@ -78,8 +78,8 @@ def _resources(platform: Platform) -> dict[str, object]:
     """What endpoints take by name."""
     policy = platform.policies[ActionPolicy]
 
-    async def record_together(rows: Sequence[ReadyRow]) -> Sequence[Outcome]:
-        return await record(platform.log, rows, now=now(), policy=policy)
+    async def settle_together(singles: Sequence[Single]) -> Sequence[Verdict]:
+        return await take_together(platform.log, singles, now=now(), policy=policy)
 
     return {
         "log": platform.log,
@@ -91,7 +91,7 @@ def _resources(platform: Platform) -> dict[str, object]:
         "jobs": jobs(),
         "zone": zone_of(platform.settings),
         "health": partial(_health, platform),
-        "singles": GroupCommit(record_together),
+        "singles": GroupCommit(settle_together),
         "desk": desk_over(platform.settings, platform.database, platform.policies),
         "proxies_in_front": platform.settings.proxies_in_front,
     }

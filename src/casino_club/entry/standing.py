@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from casino_club.entry.wiring import Platform, jobs, subscriptions, zone_of
-from casino_club.features.actions import store
+from casino_club.features.actions.store.refusals import count_refused
 from casino_club.features.operations.schemas import job_out
 from casino_club.infra import machine, runtime
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -241,7 +241,7 @@ async def _look_at_log(db: Db) -> LogLook | None:
             await lag.oldest_transaction(db),
             await room_ahead(db),
             await parked.counts(db),
-            await store.count_refused(db, status="open"),
+            await count_refused(db, status="open"),
         )
     except asyncpg.UndefinedTableError:
         return None

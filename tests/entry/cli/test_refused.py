@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from casino_club.features.actions import store
-from casino_club.features.actions.store import RefusedRow
+from casino_club.features.actions.store import refusals
+from casino_club.features.actions.store.refusals import RefusedRow
 from casino_club.infra.db.database import Database
 from tests.builders.actions import a_log
 from tests.entry.cli.calling import Club
@@ -22,8 +22,8 @@ async def refused_ids(database: Database) -> list[int]:
     await a_log(database).make_room()
     async with database.transaction() as db:
         rows = [RefusedRow(100, None, "unknown_action_type", "There is no such type.", body) for body in bodies]
-        await store.keep_refused(db, rows, now=datetime.now(UTC))
-        return [row["id"] for row in await store.refused(db, status="open", code=None, after_id=None, limit=10)]
+        await refusals.keep_refused(db, rows, now=datetime.now(UTC))
+        return [row["id"] for row in await refusals.refused(db, status="open", code=None, after_id=None, limit=10)]
 
 
 async def test_a_list_shows_why_and_for_programs_what_was_sent(club: Club, refused_ids: list[int]) -> None:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casino_club.features.actions.commands.append import record
 from casino_club.features.actions.jobs import HOT_NAMES, hot
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -15,7 +14,7 @@ from casino_club.infra.db.database import Database
 from casino_club.infra.log import rebuild
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.rebuilder import run
-from tests.builders.actions import a_log, a_policy, a_row, a_view
+from tests.builders.actions import a_log, a_policy, a_row, a_view, record
 from tests.infra.log.following import catch_up
 
 SEOUL = ZoneInfo("Asia/Seoul")

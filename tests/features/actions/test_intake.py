@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from casino_club.features.actions.commands import intake
-from casino_club.features.actions.commands.append import Outcome, Status
 from casino_club.features.actions.commands.intake import PART_ROWS, Sent, parts_of, take_batch
+from casino_club.features.actions.commands.settle import Outcome, Status
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow
 from casino_club.infra.db.database import Database, Db
 from casino_club.kernel.errors import Unavailable

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from casino_club.features.actions.commands.append import Status, record
+from casino_club.features.actions.commands.settle import Status
 from casino_club.features.actions.rules.admission import ReadyRow
 from casino_club.infra.db.database import Database
-from tests.builders.actions import NOON, a_log, a_policy, a_row, a_view
+from tests.builders.actions import NOON, a_log, a_policy, a_row, a_view, record
 
 
 async def recorded(database: Database, rows: list[ReadyRow], *, partition_rows: int = 1_000_000) -> list[Status]:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from casino_club.features.actions.commands.append import record
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.backends.parquet import ParquetFolder
 from casino_club.infra.db.database import Database, Db
@@ -24,7 +23,7 @@ from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.retention import Retention
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription
 from casino_club.infra.ports import HotStore
-from tests.builders.actions import NOON, a_log, a_policy, a_row
+from tests.builders.actions import NOON, a_log, a_policy, a_row, record
 
 PARTITION_ROWS = 1_000
 USERS = 40

@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 
-from casino_club.features.actions.commands.append import record
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import rebuild
@@ -18,7 +17,7 @@ from casino_club.infra.log.parked import ParkedRow, parked_rows
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription
 from casino_club.infra.ports import HotStoreAway, HotWrite
-from tests.builders.actions import NOON, a_log, a_policy, a_view
+from tests.builders.actions import NOON, a_log, a_policy, a_view, record
 
 SECONDS_MAX = 20.0
 

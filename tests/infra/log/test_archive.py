@@ -11,7 +11,6 @@ from threading import Event, Thread
 
 import pytest
 
-from casino_club.features.actions.commands.append import record
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.backends.parquet import SCHEMA, ParquetFolder, log_rows
@@ -21,7 +20,7 @@ from casino_club.infra.log.archive import COLUMNS, Archive, Outcome, Step, Unarc
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.reader import Position
 from casino_club.infra.ports import Unusable
-from tests.builders.actions import NOON, a_log, a_policy, a_row
+from tests.builders.actions import NOON, a_log, a_policy, a_row, record
 from tests.infra.log.archiving import (
     PARTITION_ROWS,
     USERS,

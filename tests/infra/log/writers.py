@@ -12,9 +12,8 @@ from datetime import timedelta
 
 import asyncpg
 
-from casino_club.features.actions.commands.append import record
 from casino_club.infra.db.database import Database
-from tests.builders.actions import NOON, a_log, a_policy, a_row
+from tests.builders.actions import NOON, a_log, a_policy, a_row, record
 
 RAW_USERS = range(1, 31)
 OUR_USERS = range(1_001, 1_031)

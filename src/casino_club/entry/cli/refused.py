@@ -10,10 +10,10 @@ from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, moment, print_json, print_table, utc_now
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import open_platform
-from casino_club.features.actions import store
 from casino_club.features.actions.commands.review import dismiss_refused, replay_refused
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow, decoded_action
+from casino_club.features.actions.store import refusals
 from casino_club.infra.settings import Settings
 from casino_club.kernel.subject import OPERATOR
 
@@ -80,7 +80,7 @@ def _print_settled(settled: asyncpg.Record, *, as_json: bool) -> None:
 
 async def _list(settings: Settings, status: str, code: str | None, after_id: int, limit: int) -> list[asyncpg.Record]:
     async with open_database(settings) as database, database.connection() as db:
-        return await store.refused(db, status=status, code=code, after_id=after_id, limit=limit)
+        return await refusals.refused(db, status=status, code=code, after_id=after_id, limit=limit)
 
 
 async def _replay(settings: Settings, refused_id: int, correction: ActionIn | None) -> asyncpg.Record:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from casino_club.features.actions import store
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.hot import hot_values
 from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.features.actions.rules.standing import Standing
+from casino_club.features.actions.store import refusals
 from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.subscribe import Policies, subscribe_hot
@@ -43,6 +43,6 @@ def standing_of(row: LogRow) -> Standing:
 async def forget_refused(work: Work) -> None:
     policy: RefusalPolicy = work.policies[RefusalPolicy]
     before = work.now - timedelta(days=policy.keep_days)
-    forget = partial(store.forget_refused, before=before, limit=FORGOTTEN_AT_ONCE)
+    forget = partial(refusals.forget_refused, before=before, limit=FORGOTTEN_AT_ONCE)
     while await work.database.run(forget) == FORGOTTEN_AT_ONCE:
         pass

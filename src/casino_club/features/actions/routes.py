@@ -6,9 +6,8 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-from casino_club.features.actions import store
 from casino_club.features.actions.commands import intake, review
-from casino_club.features.actions.commands.append import Status
+from casino_club.features.actions.commands.settle import Status
 from casino_club.features.actions.rules.admission import ActionPolicy, acting_user
 from casino_club.features.actions.rules.refusals import ACTION_REFUSALS, NotYourUser, UserIdMissing
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow, decoded_action
@@ -28,6 +27,8 @@ from casino_club.features.actions.schemas import (
     Verdict,
     decoded_batch,
 )
+from casino_club.features.actions.store import refusals
+from casino_club.features.actions.store.history import history
 from casino_club.infra.http.requests import Call, decoding
 from casino_club.infra.http.routes import JSON, Audience, Id, Raw, Routes
 from casino_club.infra.log.partitions import Log
@@ -51,10 +52,10 @@ routes = Routes(tags=["actions"])
     refusals=ACTION_REFUSALS,
 )
 async def record_action(
-    subject: Subject, body: bytes, log: Log, singles: intake.Singles, policy: ActionPolicy, clock: Clock
+    subject: Subject, body: bytes, singles: intake.Singles, policy: ActionPolicy, clock: Clock
 ) -> Raw:
     sent = decoded_action(body)
-    outcome = await intake.take(log, singles, subject, sent, now=clock(), policy=policy)
+    outcome = await intake.take(singles, subject, sent, now=clock(), policy=policy)
     client_id = None if isinstance(sent, MalformedRow) else sent.client_action_id
     headers = REPLAYED if outcome.status is Status.DUPLICATE else ()
     return Raw(msgspec.json.encode(Recorded(outcome.id, client_id)), JSON, 201, headers)
@@ -116,9 +117,7 @@ async def read_history(subject: Subject, query: HistoryQuery, log: Log) -> Histo
     if isinstance(user_id, Refused):
         raise user_id
     async with log.database.connection() as db:
-        rows = await store.history(
-            db, user_id, before_id=query.cursor, action_type=query.action_type, limit=query.limit
-        )
+        rows = await history(db, user_id, before_id=query.cursor, action_type=query.action_type, limit=query.limit)
     actions = [_action_out(row) for row in rows]
     return HistoryPage(actions, actions[-1].id if len(actions) == query.limit else None)
 
@@ -138,7 +137,9 @@ def _action_out(row: asyncpg.Record) -> ActionOut:
 )
 async def read_refused(query: RefusedQuery, log: Log) -> RefusedPage:
     async with log.database.connection() as db:
-        rows = await store.refused(db, status=query.status, code=query.code, after_id=query.cursor, limit=query.limit)
+        rows = await refusals.refused(
+            db, status=query.status, code=query.code, after_id=query.cursor, limit=query.limit
+        )
     refused = [RefusedOut(*row) for row in rows]
     return RefusedPage(refused, refused[-1].id if len(refused) == query.limit else None)
 

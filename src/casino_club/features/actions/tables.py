@@ -1,4 +1,4 @@
-"""The tables of this slice: the log itself, the keys that make it idempotent, users' standing, and refused input."""
+"""The tables of this slice: the log, the keys that make it idempotent, users' standing, refused input, and counts."""
 
 from sqlalchemy import (
     BigInteger,
@@ -97,7 +97,23 @@ refused_actions = Table(
     Column("status", Text, nullable=False, server_default=text("'open'")),
     Column("action_id", BigInteger),
     Column("settled_at", Instant),
+    Column("xact", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     PrimaryKeyConstraint("id"),
     CheckConstraint("status IN ('open', 'replayed', 'dismissed')", name="status"),
     Index("refused_actions_status_id_idx", "status", "id"),
+    Index("refused_actions_xact_idx", "xact"),
 )
+
+intake_counts = Table(
+    "intake_counts",
+    metadata,
+    Column("xact", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("minute", Instant, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("duplicate", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("own", Integer, nullable=False),
+    postgresql_with={"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000},
+)
+"""What each transaction settled, until it is added up by minute."""

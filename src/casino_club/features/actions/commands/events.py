@@ -7,16 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from casino_club.features.actions import store
-from casino_club.features.actions.commands.append import (
-    Draft,
-    Outcome,
-    Status,
-    UsersWithoutRow,
-    drafted,
-    outcome_of_repeat,
-    write,
-)
+from casino_club.features.actions.commands.append import Draft, UsersWithoutRow, drafted, write
+from casino_club.features.actions.commands.settle import Outcome, Status, outcome_of_repeat
 from casino_club.features.actions.rules.admission import (
     PLATFORM_SCOPE,
     ActionPolicy,
@@ -26,6 +18,8 @@ from casino_club.features.actions.rules.admission import (
 )
 from casino_club.features.actions.rules.plan import fault_in
 from casino_club.features.actions.rules.sent import ActionIn
+from casino_club.features.actions.store import writing
+from casino_club.features.actions.store.counting import IntakeCounts
 from casino_club.infra.db.database import Crossed, Db
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.errors import Refused, Unavailable
@@ -51,7 +45,7 @@ async def append(db: Db, event: Event, *, at: datetime, policy: ActionPolicy, ca
 
 async def append_row(db: Db, row: ReadyRow, *, now: datetime, policy: ActionPolicy) -> Outcome:
     """The same for one row that is ready, and what became of it."""
-    if row.key is not None and (taken := await store.find_keys(db, [row])):
+    if row.key is not None and (taken := await writing.find_keys(db, [row])):
         first = taken[row.scope, row.key]
         return outcome_of_repeat(row.body_hash, first.body_hash, first.id)
     draft = await drafted([row], now=now)
@@ -64,11 +58,12 @@ async def append_row(db: Db, row: ReadyRow, *, now: datetime, policy: ActionPoli
 
 
 async def _write_with_user(db: Db, draft: Draft, policy: ActionPolicy) -> int:
+    counts = IntakeCounts(draft.now_us, own=1)
     try:
-        [action_id] = await write(db, draft, policy)
+        [action_id] = await write(db, draft, policy, counts)
     except UsersWithoutRow as missing:
-        await store.add_users(db, missing.users)
-        [action_id] = await write(db, draft, policy)
+        await writing.add_users(db, missing.users)
+        [action_id] = await write(db, draft, policy, counts)
     return action_id
 
 

@@ -8,15 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-from casino_club.features.actions import store
-from casino_club.features.actions.commands.append import (
-    ROWS_PER_TURN,
-    Outcome,
-    Prepared,
-    Status,
-    prepared,
-    record_prepared,
-)
+from casino_club.features.actions.commands.append import ROWS_PER_TURN
+from casino_club.features.actions.commands.settle import Door, Outcome, Prepared, Status, prepared, settle
 from casino_club.features.actions.rules.admission import (
     USERS_SCOPE,
     ActionPolicy,
@@ -25,7 +18,7 @@ from casino_club.features.actions.rules.admission import (
 )
 from casino_club.features.actions.rules.refusals import InvalidAction, KeyConflict
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow
-from casino_club.infra.db.database import Database
+from casino_club.features.actions.store.refusals import RefusedRow
 from casino_club.infra.db.group_commit import GroupCommit
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.telemetry import metrics
@@ -38,23 +31,38 @@ PARTS_AT_ONCE = 2
 """While one part commits, the next is under way: connections that one batch takes."""
 REFUSED_BODY_BYTES_MAX = 16_384
 
-Singles = GroupCommit[ReadyRow, Outcome]
-"""Where single actions meet, to share a transaction."""
 Sent = ActionIn | MalformedRow
 Verdict = Outcome | Refused
+Judged = ReadyRow | Refused
 
 
-async def take(
-    log: Log, singles: Singles, subject: Subject, sent: Sent, *, now: datetime, policy: ActionPolicy
-) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One action at the door: who sent what, and the row to append or why not."""
+
+    subject: Subject
+    sent: Sent
+    row: Judged
+
+
+Singles = GroupCommit[Single, Verdict]
+"""Where single actions meet, to share a transaction."""
+
+
+async def take(singles: Singles, subject: Subject, sent: Sent, *, now: datetime, policy: ActionPolicy) -> Outcome:
     """Record one action together with whatever else arrives. What is refused is kept, and raised."""
     row = judged(sent, Admission(subject, now_us=to_us(now), policy=policy))
-    verdict = row if isinstance(row, Refused) else _verdict(await singles.add(row))
-    count_verdicts([verdict])
+    verdict = await singles.add(Single(subject, sent, row))
     if isinstance(verdict, Refused):
-        await _keep_refused(log.database, subject, [(sent, verdict)], now=now)
         raise verdict
     return verdict
+
+
+async def take_together(log: Log, singles: Sequence[Single], *, now: datetime, policy: ActionPolicy) -> list[Verdict]:
+    """Record single actions of whoever sent them, in one transaction."""
+    subjects, sent = [single.subject for single in singles], [single.sent for single in singles]
+    rows = [single.row for single in singles]
+    return await _settle(log, Delivery(subjects, sent, rows, await _prepared(rows, now=now)), policy=policy)
 
 
 async def take_batch(
@@ -69,7 +77,7 @@ async def take_batch(
     for places in parts_of(sent):
         part = await _judged_part(places, sent, subject, now=now, policy=policy)
         finished = await recording.popleft() if len(recording) == PARTS_AT_ONCE else []
-        recording.append(asyncio.create_task(_record_part(log, part, subject, policy=policy)))
+        recording.append(asyncio.create_task(_settle_part(log, places, part, policy=policy)))
         await asyncio.sleep(0)
         yield finished
     while recording:
@@ -87,47 +95,64 @@ def parts_of(sent: Sequence[Sent]) -> list[list[int]]:
     return [part for part in parts if part]
 
 
-def judged(sent: Sent, admission: Admission) -> ReadyRow | Refused:
+def judged(sent: Sent, admission: Admission) -> Judged:
     """The row to append, or why not."""
     return InvalidAction(sent.message) if isinstance(sent, MalformedRow) else admission.judge(sent)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Some rows of a batch, with their places in it; those that are not refused are prepared."""
+class Delivery:
+    """Actions that are settled in one transaction, by their places; those that are not refused are prepared."""
 
-    now: datetime
-    places: Sequence[int]
+    subjects: Sequence[Subject]
     sent: Sequence[Sent]
-    rows: Sequence[ReadyRow | Refused]
+    rows: Sequence[Judged]
     ready: Prepared
+
+    def verdicts(self, outcomes: Sequence[Outcome]) -> list[Verdict]:
+        """Every action's verdict, once the outcomes of prepared rows are known."""
+        settled = iter(outcomes)
+        return [row if isinstance(row, Refused) else _verdict(next(settled)) for row in self.rows]
+
+    def refused(self, outcomes: Sequence[Outcome]) -> list[RefusedRow]:
+        """What is to be kept."""
+        verdicts = zip(self.subjects, self.sent, self.verdicts(outcomes), strict=True)
+        return [_kept(subject, sent, why) for subject, sent, why in verdicts if isinstance(why, Refused)]
 
 
 async def _judged_part(
     places: Sequence[int], batch: Sequence[Sent], subject: Subject, *, now: datetime, policy: ActionPolicy
-) -> _Part:
+) -> Delivery:
     admission = Admission(subject, now_us=to_us(now), policy=policy)
     sent = [batch[place] for place in places]
-    rows: list[ReadyRow | Refused] = []
+    rows: list[Judged] = []
     for start in range(0, len(sent), ROWS_PER_TURN):
         rows += [judged(row, admission) for row in sent[start : start + ROWS_PER_TURN]]
         await asyncio.sleep(0)
-    ready = await prepared([row for row in rows if not isinstance(row, Refused)], now=now)
-    return _Part(now, places, sent, rows, ready)
+    return Delivery([subject] * len(sent), sent, rows, await _prepared(rows, now=now))
 
 
-async def _record_part(log: Log, part: _Part, subject: Subject, *, policy: ActionPolicy) -> list[tuple[int, Verdict]]:
+async def _prepared(rows: Sequence[Judged], *, now: datetime) -> Prepared:
+    return await prepared([row for row in rows if not isinstance(row, Refused)], now=now)
+
+
+async def _settle_part(
+    log: Log, places: Sequence[int], delivery: Delivery, *, policy: ActionPolicy
+) -> list[tuple[int, Verdict]]:
     """The verdicts of one part. A database that goes away is one too: other parts may be in the log."""
     try:
-        outcomes = iter(await record_prepared(log, part.ready, policy=policy))
+        verdicts = await _settle(log, delivery, policy=policy)
     except Unavailable as away:
-        return [(at, row if isinstance(row, Refused) else away) for at, row in zip(part.places, part.rows, strict=True)]
-    verdicts = [row if isinstance(row, Refused) else _verdict(next(outcomes)) for row in part.rows]
+        verdicts = [away] * len(places)
+    return list(zip(places, verdicts, strict=True))
+
+
+async def _settle(log: Log, delivery: Delivery, *, policy: ActionPolicy) -> list[Verdict]:
+    received = len(delivery.sent)
+    door = Door(received, received - len(delivery.ready.rows), delivery.refused)
+    verdicts = delivery.verdicts(await settle(log, delivery.ready, door, policy=policy))
     count_verdicts(verdicts)
-    refused = [(sent, why) for sent, why in zip(part.sent, verdicts, strict=True) if isinstance(why, Refused)]
-    if refused:
-        await _keep_refused(log.database, subject, refused, now=part.now)
-    return list(zip(part.places, verdicts, strict=True))
+    return verdicts
 
 
 def _verdict(outcome: Outcome) -> Verdict:
@@ -149,12 +174,9 @@ def count_verdicts(verdicts: Sequence[Verdict]) -> None:
         metrics.ACTIONS.labels(*labels).inc(number)
 
 
-async def _keep_refused(
-    database: Database, subject: Subject, refused: Sequence[tuple[Sent, Refused]], *, now: datetime
-) -> None:
+def _kept(subject: Subject, sent: Sent, why: Refused) -> RefusedRow:
     scope, user_id = (USERS_SCOPE, subject.user_id) if isinstance(subject, UserSubject) else (subject.namespace, None)
-    rows = [store.RefusedRow(scope, user_id, why.code, why.message, _kept_body(sent)) for sent, why in refused]
-    await database.run(lambda db: store.keep_refused(db, rows, now=now))
+    return RefusedRow(scope, user_id, why.code, why.message, _kept_body(sent))
 
 
 def _encoded(sent: ActionIn) -> bytes:

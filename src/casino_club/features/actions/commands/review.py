@@ -4,12 +4,12 @@ from datetime import datetime
 
 import asyncpg
 
-from casino_club.features.actions import store
-from casino_club.features.actions.commands.append import Status
 from casino_club.features.actions.commands.events import append_row
 from casino_club.features.actions.commands.intake import conflict_with, judged
+from casino_club.features.actions.commands.settle import Status
 from casino_club.features.actions.rules.admission import PLATFORM_SCOPE, ActionPolicy, Admission
 from casino_club.features.actions.rules.sent import ActionIn, decoded_action
+from casino_club.features.actions.store import refusals
 from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Db
 from casino_club.kernel.clock import to_us
@@ -36,7 +36,7 @@ async def replay_refused(
     db: Db, refused_id: int, correction: ActionIn | None, *, by: Actor, now: datetime, policy: ActionPolicy
 ) -> asyncpg.Record:
     """Record a refused action, corrected or as it was, in its sender's name and at the time it was received."""
-    kept = await store.find_refused(db, refused_id)
+    kept = await refusals.find_refused(db, refused_id)
     if kept is None:
         raise NoSuchRefused(f"There is no refused action {refused_id}.")
     if kept["status"] != "open":
@@ -76,9 +76,9 @@ def _subject(kept: asyncpg.Record) -> Subject:
 
 
 async def _settle(db: Db, refused_id: int, *, status: str, action_id: int | None, now: datetime) -> asyncpg.Record:
-    settled = await store.settle_refused(db, refused_id, status=status, action_id=action_id, now=now)
+    settled = await refusals.settle_refused(db, refused_id, status=status, action_id=action_id, now=now)
     if settled is None:
-        if await store.find_refused(db, refused_id) is None:
+        if await refusals.find_refused(db, refused_id) is None:
             raise NoSuchRefused(f"There is no refused action {refused_id}.")
         raise AlreadySettled(f"Refused action {refused_id} is settled already.")
     return settled

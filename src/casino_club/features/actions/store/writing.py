@@ -1,17 +1,17 @@
-"""Every statement about the log, its keys, users' standing and refused actions."""
+"""Appending to the log: users' standing, keys, rows."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from casino_club.features.actions.rules.admission import ReadyRow
 from casino_club.features.actions.rules.standing import Standing
+from casino_club.features.actions.store import counting
+from casino_club.features.actions.store.counting import IntakeCounts
 from casino_club.infra.db.database import Db
 
 LOCKS_IN_ORDER = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
@@ -134,12 +134,13 @@ async def add_users(db: Db, users: Sequence[int]) -> None:
     )
 
 
-async def claim(db: Db, rows: Sequence[ReadyRow], key_order: Sequence[int]) -> list[int]:
+async def claim(db: Db, rows: Sequence[ReadyRow], key_order: Sequence[int], counts: IntakeCounts) -> list[int]:
     """Draw the rows' ids, above all that the locked users have in the log, and claim the keys in ascending order.
 
-    Raises UniqueViolationError if a key is taken.
+    Counts are written along, to spare a round trip. Raises UniqueViolationError if a key is taken.
     """
     if len(rows) > CLAIMED_BY_INSERT_MAX:
+        await counting.count(db, counts)
         ids = await draw_ids(db, len(rows))
         if key_order:
             await _copy(db, "action_keys", _KEY_COLUMNS, _encoded_keys(rows, ids, key_order))
@@ -150,11 +151,15 @@ async def claim(db: Db, rows: Sequence[ReadyRow], key_order: Sequence[int]) -> l
                       AS v (scope, key, body_hash)),
            claimed AS (
                INSERT INTO action_keys (id, scope, key, body_hash)
-               SELECT * FROM drawn WHERE key IS NOT NULL ORDER BY scope, key)
+               SELECT * FROM drawn WHERE key IS NOT NULL ORDER BY scope, key),
+           counted AS (
+               INSERT INTO intake_counts (minute, received, accepted, duplicate, refused, own)
+               VALUES ($4, $5, $6, $7, $8, $9))
            SELECT array_agg(id) FROM drawn""",
         [row.scope for row in rows],
         [None if row.key is None else UUID(bytes=row.key) for row in rows],
         [row.body_hash for row in rows],
+        *counts.columns,
     )
     return claimed
 
@@ -241,99 +246,3 @@ async def find_keys(db: Db, rows: Sequence[ReadyRow]) -> dict[tuple[int, bytes],
         [UUID(bytes=row.key) for row in keyed],
     )
     return {(row[0], row[1].bytes): Taken(row[2], row[3]) for row in found}
-
-
-async def history(
-    db: Db, user_id: int, *, before_id: int | None, action_type: str | None, limit: int
-) -> list[asyncpg.Record]:
-    """A user's actions, newest first."""
-    rows: list[asyncpg.Record] = await db.fetch(
-        """SELECT id, action_type, value, metadata, action_timestamp, client_action_id, streak
-           FROM user_actions
-           WHERE user_id = $1 AND ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR action_type = $3)
-           ORDER BY id DESC LIMIT $4""",
-        user_id,
-        before_id,
-        action_type,
-        limit,
-    )
-    return rows
-
-
-class RefusedRow(NamedTuple):
-    """A refused action, to be kept."""
-
-    scope: int
-    sender_user_id: int | None
-    code: str
-    message: str
-    body: str
-
-
-async def keep_refused(db: Db, rows: Sequence[RefusedRow], *, now: datetime) -> None:
-    """Keep refused actions for review."""
-    scope, sender, code, message, body = zip(*rows, strict=True)
-    await db.execute(
-        """INSERT INTO refused_actions (received_at, scope, sender_user_id, code, message, body)
-           SELECT $1, v.* FROM unnest($2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[]) AS v""",
-        now,
-        scope,
-        sender,
-        code,
-        message,
-        body,
-    )
-
-
-async def refused(db: Db, *, status: str, code: str | None, after_id: int | None, limit: int) -> list[asyncpg.Record]:
-    """Refused actions, oldest first."""
-    rows: list[asyncpg.Record] = await db.fetch(
-        """SELECT id, received_at, sender_user_id, code, message, body, status, action_id
-           FROM refused_actions
-           WHERE status = $1 AND ($2::text IS NULL OR code = $2) AND id > coalesce($3::bigint, 0)
-           ORDER BY id LIMIT $4""",
-        status,
-        code,
-        after_id,
-        limit,
-    )
-    return rows
-
-
-async def count_refused(db: Db, *, status: str) -> int:
-    """How many refused actions are in this state."""
-    found: int = await db.fetchval("SELECT count(*) FROM refused_actions WHERE status = $1", status)
-    return found
-
-
-async def find_refused(db: Db, refused_id: int) -> asyncpg.Record | None:
-    """One refused action."""
-    return await db.fetchrow(
-        "SELECT id, received_at, scope, sender_user_id, body, status FROM refused_actions WHERE id = $1", refused_id
-    )
-
-
-async def settle_refused(
-    db: Db, refused_id: int, *, status: str, action_id: int | None, now: datetime
-) -> asyncpg.Record | None:
-    """Settle an open refused action; None if it is settled already."""
-    return await db.fetchrow(
-        """UPDATE refused_actions SET status = $2, action_id = $3, settled_at = $4
-           WHERE id = $1 AND status = 'open' RETURNING id, status, action_id""",
-        refused_id,
-        status,
-        action_id,
-        now,
-    )
-
-
-async def forget_refused(db: Db, *, before: datetime, limit: int) -> int:
-    """Delete refused actions received before an instant, a bounded number at a time; how many went."""
-    gone: int = await db.fetchval(
-        """WITH gone AS (DELETE FROM refused_actions WHERE id IN
-             (SELECT id FROM refused_actions WHERE received_at < $1 ORDER BY id LIMIT $2) RETURNING 1)
-           SELECT count(*) FROM gone""",
-        before,
-        limit,
-    )
-    return gone
