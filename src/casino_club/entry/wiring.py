@@ -142,8 +142,7 @@ def session_finder(database: Database) -> FindSession:
 
     async def find_session(user_id: int, session_id: int) -> SessionState | None:
         async with database.connection() as db:
-            roles = await identity.find_session(db, user_id, session_id, now=datetime.now(UTC))
-        return None if roles is None else SessionState(roles)
+            return await identity.find_session(db, user_id, session_id, now=datetime.now(UTC))
 
     return find_session
 

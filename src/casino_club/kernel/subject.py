@@ -29,11 +29,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserSubject:
-    """A person, known by an access token: reaches only what is their own, and as staff what their roles open."""
+    """A person, known by an access token: reaches only what is their own, and as staff what their roles open.
+
+    Staff without a second factor in this session lack it: they reach what lets them enrol one, and no more.
+    """
 
     user_id: int
     session_id: int = 0
     roles: frozenset[Role] = frozenset()
+    lacks_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,10 @@ def with_job(**changes: Any) -> Gathered:
     return with_look(database=replace(DATABASE, jobs=[standing._replace(**changes)]))
 
 
+def with_settings(**changes: Any) -> Gathered:
+    return replace(WELL, settings=SETTINGS.model_copy(update=changes))
+
+
 def with_folder(**changes: Any) -> Gathered:
     assert WELL.folder is not None
     return replace(WELL, folder=replace(WELL.folder, **changes))
@@ -85,6 +89,10 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Packages", State.FAILURE, lambda: replace(WELL, packages={"typer": ("0.29", None)})),
     ("Packages", State.FAILURE, lambda: replace(WELL, packages={"typer": ("0.29", "0.9.3")})),
     ("Settings", State.FAILURE, lambda: replace(WELL, settings_problems=["CASINO_CLUB_PORT: too large"])),
+    ("Senders", State.WARNING, lambda: with_settings(host="0.0.0.0")),
+    ("Senders", State.WARNING, lambda: with_settings(host="::")),
+    ("Senders", State.WARNING, lambda: with_settings(host="casino.example")),
+    ("Age verifier", State.WARNING, lambda: with_settings(mode="cluster", age_verifier="sandbox")),
     ("Data folder", State.FAILURE, lambda: with_folder(problem="can't be written")),
     ("Data folder", State.WARNING, lambda: with_folder(exists=False)),
     ("Free space", State.FAILURE, lambda: with_folder(free_mb=99)),
@@ -140,6 +148,14 @@ def test_an_ill_is_found_by_its_check_alone_with_what_to_do(
 
 def test_every_check_has_an_ill_that_it_finds() -> None:
     assert {finding.check for finding in check_up(WELL)} == {check for check, _, _ in ILLS}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"host": "0.0.0.0", "proxies_in_front": 1}, {"host": "localhost"}, {"host": "::1"}, {"age_verifier": "sandbox"}],
+)
+def test_what_is_meant_so_is_no_ill(changes: dict[str, Any]) -> None:
+    assert {finding.state for finding in check_up(with_settings(**changes))} == {State.OK}
 
 
 def test_a_rebuild_that_lags_is_no_ill() -> None:

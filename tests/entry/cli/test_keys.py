@@ -1,16 +1,18 @@
 """`keys`: what is printed, what is kept, what opens."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from casino_club.features.identity import public as identity
 from casino_club.infra.db.database import Database
 from casino_club.infra.http import service_keys
 from casino_club.infra.http.access_tokens import InvalidToken, verify_access_token
 from casino_club.infra.http.callers import Callers
 from casino_club.kernel.subject import Scope, ServiceSubject, Subject
+from tests.builders.actions import a_log
 from tests.entry.cli.calling import TOKEN_SECRET, Club
 from tests.infra.http.application import find_session
 
@@ -114,6 +116,21 @@ async def test_a_token_names_its_user_for_as_long_as_asked(club: Club) -> None:
     assert token.user_id == 7
     assert 0 < token.expires_at - datetime.now(UTC).timestamp() <= 180
     assert (await club.call("keys", "token", "--user", "8", "--json")).json["user_id"] == 8
+
+
+async def test_a_token_of_somebody_with_an_account_ends_with_their_ban(club: Club, database: Database) -> None:
+    await a_log(database).make_room()
+    await club.call("users", "create-admin", "someone@example.com", answer="correct horse battery\n")
+    token = verify_access_token(TOKEN_SECRET, (await club.call("keys", "token", "--user", "1")).stdout.strip())
+    now = datetime.now(UTC)
+
+    async with database.connection() as db:
+        assert await identity.find_session(db, 1, token.session_id, now=now) is not None
+        assert await identity.find_session(db, 1, token.session_id, now=now + timedelta(minutes=10)) is None
+        await club.call("users", "ban", "1")
+        assert await identity.find_session(db, 1, token.session_id, now=now) is None
+    banned = await club.call("keys", "token", "--user", "1")
+    assert (banned.code, banned.stdout) == (1, "")
 
 
 async def test_a_database_that_is_away_is_one_line_without_its_password(club: Club) -> None:

@@ -18,6 +18,7 @@ from casino_club.features.identity.rules.totp import (
     shown_secret,
     step_of,
 )
+from casino_club.infra.http.callers import SessionState
 from tests.features.actions.club import TOKEN_SECRET
 from tests.features.identity.people import PASSWORD, House, Person, code_now
 
@@ -182,8 +183,8 @@ async def test_staff_without_a_second_factor_have_no_roles_until_they_enrol(hous
     await person.enrol()
     await person.refresh()
 
-    assert (before.status_code, before.json()["code"]) == (403, "role_missing")
-    assert (claims["roles"], state) == ([], frozenset())
+    assert (before.status_code, before.json()["code"]) == (403, "second_factor_required")
+    assert (claims["roles"], state) == ([], SessionState(frozenset(), lacks_factor=True))
     assert claims_of(person)["roles"] == ["admin"]
     assert await opens_soon(person, "/api/admin/refused-actions")
 

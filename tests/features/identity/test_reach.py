@@ -11,7 +11,8 @@ from casino_club.infra.http import home, operations
 from casino_club.infra.http.routes import Audience, Route, Routes
 from casino_club.kernel.subject import Role, Scope
 from tests.features.actions.club import a_key
-from tests.features.identity.people import House
+from tests.features.identity.people import House, Person
+from tests.features.identity.test_factors import opens_soon
 from tests.infra.http.application import AS_SERVICE, application, as_user, client
 
 EVERY_ROUTE = [route for each in (operations.routes, home.routes, *ROUTES) for route in each]
@@ -23,9 +24,10 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True)
 class Callers:
-    """Headers of every kind of caller."""
+    """Headers of every kind of caller. `factorless` are an admin's who has yet to enrol a second factor."""
 
     user: Headers
+    factorless: Headers
     staff: Mapping[Role, Headers]
     services: Mapping[Scope, Headers]
 
@@ -35,6 +37,8 @@ class Callers:
             return
         yield "nobody", {}, "caller_unnamed"
         yield "forged", {"authorization": f"{self.user.get('authorization', '')}x"}, "invalid_token"
+        if not route.is_open_without_factor:
+            yield "admin without a second factor", self.factorless, "second_factor_required"
         if route.audience is Audience.SERVICE:
             yield "user", self.user, "wrong_audience"
         if route.audience is Audience.STAFF:
@@ -56,12 +60,22 @@ async def leaks(http: httpx.AsyncClient, routes: Iterable[Route], callers: Calle
     return found
 
 
+async def factorless_admin(house: House) -> Person:
+    """As `users create-admin` leaves them, once they have logged in."""
+    admin = await house.person()
+    async with house.database.transaction() as db:
+        await db.execute("UPDATE users SET roles = '{admin}' WHERE id = $1", admin.user_id)
+    await admin.log_in()
+    return admin
+
+
 @pytest.fixture
 async def callers(house: House) -> Callers:
     person = await house.person()
     staff = {role: await house.staff(role) for role in Role}
     return Callers(
         {"authorization": f"Bearer {person.access_token}"},
+        {"authorization": f"Bearer {(await factorless_admin(house)).access_token}"},
         {role: {"authorization": f"Bearer {each.access_token}"} for role, each in staff.items()},
         {scope: await a_key(house.database, scope.replace(":", "-"), [scope]) for scope in Scope},
     )
@@ -69,6 +83,33 @@ async def callers(house: House) -> Callers:
 
 async def test_nobody_reaches_a_route_that_is_not_theirs(house: House, callers: Callers) -> None:
     assert await leaks(house.http, EVERY_ROUTE, callers) == []
+
+
+async def test_an_admin_without_a_second_factor_enrols_one_and_reaches_nothing_else_before(house: House) -> None:
+    admin = await factorless_admin(house)
+    here = f"/api/users/{admin.user_id}/profile"
+    open_routes = {f"{route.method} {route.path}" for route in EVERY_ROUTE if route.is_open_without_factor}
+
+    refused = await admin.send("GET", here)
+    listed = await admin.send("GET", "/api/users/sessions")
+    await admin.enrol()
+    await admin.refresh()
+
+    assert open_routes == {
+        "POST /api/users/logout",
+        "POST /api/users/logout-everywhere",
+        "GET /api/users/sessions",
+        "DELETE /api/users/sessions/{session_id}",
+        "POST /api/users/password",
+        "POST /api/users/totp",
+        "POST /api/users/totp/confirm",
+        "POST /api/users/totp/remove",
+    }
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_factor_required")
+    assert "/api/users/totp" in refused.json()["detail"]
+    assert listed.status_code == 200
+    assert await opens_soon(admin, "/api/admin/jobs")
+    assert (await admin.send("GET", here)).json()["roles"] == ["admin"]
 
 
 async def test_every_route_of_a_user_is_closed_to_every_other_user(house: House) -> None:
@@ -108,12 +149,13 @@ async def test_a_planted_leak_is_found() -> None:
     for routes, audience in ((promised, Audience.STAFF), (planted, Audience.USER)):
         more = {"roles": (Role.ADMIN,)} if audience is Audience.STAFF else {}
         routes.get("/api/x", audience=audience, summary="x", answers={200: dict}, **more)(_anything)  # type: ignore[arg-type]  # one or none
-    callers = Callers(as_user(5), {Role.VIEWER: as_user(6, Role.VIEWER)}, {Scope.ACTIONS_WRITE: AS_SERVICE})
+    callers = Callers(as_user(5), as_user(7), {Role.VIEWER: as_user(6, Role.VIEWER)}, {Scope.ACTIONS_WRITE: AS_SERVICE})
 
     async with client(application(planted)) as http:
         found = await leaks(http, promised, callers)
 
     assert [leak.partition(": ")[2] for leak in found] == [
+        "admin without a second factor got 200, not second_factor_required",
         "user got 200, not role_missing",
         "viewer got 200, not role_missing",
     ]

@@ -16,7 +16,7 @@ NOW = datetime.now(UTC)
 
 
 def forged(*, secret: str = SECRET, typ: str | None = "at+jwt", algorithm: str = "HS256", **claims: Any) -> str:
-    at = int(NOW.timestamp())
+    at = int(datetime.now(UTC).timestamp())
     good: dict[str, Any] = {"sub": "5", "aud": "casino-club", "iat": at, "exp": at + 600, "sid": 3, "roles": ["admin"]}
     chosen = {name: value for name, value in {**good, **claims}.items() if value is not None}
     return jwt.encode(chosen, secret, algorithm=algorithm, headers={"typ": typ})
@@ -62,7 +62,7 @@ def test_a_role_that_there_is_no_more_is_not_held() -> None:
         pytest.param(forged(exp=None), id="no end"),
         pytest.param(forged(exp=int(NOW.timestamp()) + 601), id="too long-lived"),
         pytest.param(forged(iat=None), id="no beginning"),
-        pytest.param(forged(iat=int(NOW.timestamp()) + 300), id="not yet issued"),
+        pytest.param(forged(iat=int(NOW.timestamp()) + 86_400, exp=int(NOW.timestamp()) + 86_700), id="not yet issued"),
         pytest.param(forged(sub=None), id="nobody"),
         pytest.param(forged(sub="operator"), id="not a user"),
         pytest.param(forged(sub="0"), id="user 0"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 
 from casino_club.entry.cli.printing import several
 from casino_club.entry.standing import (
@@ -18,6 +19,7 @@ from casino_club.entry.standing import (
     Look,
     holder_sentence,
 )
+from casino_club.infra import runtime
 from casino_club.infra.jobs.runs import State as RunState
 from casino_club.infra.log import positions
 from casino_club.infra.settings import Settings
@@ -103,6 +105,25 @@ def settings(given: Gathered) -> Finding:
     if given.settings_problems:
         return _failure("Settings", "; ".join(given.settings_problems), "see docs/reference/settings.md")
     return _ok("Settings", "each within its bounds")
+
+
+def senders(given: Gathered) -> Finding | None:
+    if given.settings is None:
+        return None
+    host, proxies = given.settings.host, given.settings.proxies_in_front
+    if proxies == 0 and not _is_loopback(host):
+        mend = "set CASINO_CLUB_PROXIES_IN_FRONT to how many proxies of yours stand there; HTTPS needs one"
+        return _warning("Senders", f"{host} is open to others, and no proxy is said to stand in front", mend)
+    return _ok("Senders", f"told apart behind {several(proxies, 'proxy', 'proxies')}" if proxies else f"{host} alone")
+
+
+def age_verifier(given: Gathered) -> Finding | None:
+    if given.settings is None:
+        return None
+    if runtime.is_trial_gone_public(given.settings):
+        mend = "set CASINO_CLUB_AGE_VERIFIER=none before people come: nobody's age counts as proven then"
+        return _warning("Age verifier", "the sandbox believes every date of birth", mend)
+    return _ok("Age verifier", given.settings.age_verifier)
 
 
 def data_folder(given: Gathered) -> Finding | None:
@@ -310,6 +331,8 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     python_version,
     packages,
     settings,
+    senders,
+    age_verifier,
     data_folder,
     free_space,
     postgresql_answers,
@@ -348,6 +371,13 @@ def _warning(check: str, found: str, mend: str) -> Finding:
 
 def _failure(check: str, found: str, mend: str) -> Finding:
     return Finding(check, State.FAILURE, found, mend)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

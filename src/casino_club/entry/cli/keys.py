@@ -7,12 +7,13 @@ import typer
 
 from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, utc_now
-from casino_club.entry.cli.reading import complaints_for_people, read_settings
-from casino_club.infra import runtime
+from casino_club.entry.cli.reading import read_settings
+from casino_club.entry.cli.users import open_desk
+from casino_club.features.identity.commands.sessions import issue_token
 from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Db
 from casino_club.infra.http import service_keys
-from casino_club.infra.http.access_tokens import MINUTES_MAX, USER_ID_MAX, issue_access_token
+from casino_club.infra.http.access_tokens import MINUTES_MAX, USER_ID_MAX
 from casino_club.infra.http.service_keys import ServiceKey
 from casino_club.infra.settings import Settings
 from casino_club.kernel.subject import OPERATOR, Scope
@@ -81,14 +82,21 @@ def token(
     minutes: Annotated[int, typer.Option(min=1, max=MINUTES_MAX, help="How long it is valid.")] = MINUTES_MAX,
     as_json: AsJson = False,
 ) -> None:
-    """Print an access token of a user, for trying things out as that user's app would."""
-    with complaints_for_people():
-        text = issue_access_token(runtime.token_secret(read_settings()), user, utc_now(), minutes)
+    """Print an access token of a user, for trying things out as that user's app would.
+
+    It opens nothing that needs a role, and ends like any session of theirs: with a log-out everywhere, or a ban.
+    """
+    text = run(_token(read_settings(), user, minutes))
     if as_json:
         print_json({"user_id": user, "minutes": minutes, "token": text})
         return
     typer.echo(text)
     note(f"Valid for {minutes} min. Send it as `Authorization: Bearer …`; whoever holds it acts as user {user}.")
+
+
+async def _token(settings: Settings, user_id: int, minutes: int) -> str:
+    async with open_desk(settings) as desk, desk.database.transaction() as db:
+        return await issue_token(db, desk, user_id, minutes, by=OPERATOR, now=utc_now())
 
 
 async def _create(settings: Settings, name: str, scopes: frozenset[Scope]) -> tuple[ServiceKey, str]:

@@ -104,14 +104,15 @@ def _password() -> str:
 
 
 @asynccontextmanager
-async def _open_desk(settings: Settings) -> AsyncIterator[Desk]:
+async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    """What commands about people work with."""
     async with open_database(settings) as database:
         yield desk_over(settings, database, load_policies(settings))
 
 
 async def _create_admin(settings: Settings, wanted: NewUser) -> int:
     now = utc_now()
-    async with _open_desk(settings) as desk:
+    async with open_desk(settings) as desk:
         user, password_hash = await accounts.prepare(desk, wanted)
         async with desk.database.transaction() as db:
             user_id = await accounts.add_user(db, desk, user, password_hash, now=now)
@@ -120,7 +121,7 @@ async def _create_admin(settings: Settings, wanted: NewUser) -> int:
 
 
 async def _listed(settings: Settings, email: str | None, *, after: int, staff_only: bool) -> list[UserFacts]:
-    async with _open_desk(settings) as desk, desk.database.connection() as db:
+    async with open_desk(settings) as desk, desk.database.connection() as db:
         if email is None:
             return await users_listed(db, after_id=after, only_staff=staff_only, limit=LISTED_MAX)
         user_id = await accounts.find_by_email(db, desk, email)
@@ -130,17 +131,17 @@ async def _listed(settings: Settings, email: str | None, *, after: int, staff_on
 
 
 async def _set_roles(settings: Settings, user_id: int, wanted: frozenset[Role]) -> None:
-    async with _open_desk(settings) as desk, desk.database.transaction() as db:
+    async with open_desk(settings) as desk, desk.database.transaction() as db:
         await staff.set_roles(db, desk, user_id, wanted, by=OPERATOR, now=utc_now())
 
 
 async def _ban(settings: Settings, user_id: int) -> None:
-    async with _open_desk(settings) as desk, desk.database.transaction() as db:
+    async with open_desk(settings) as desk, desk.database.transaction() as db:
         await staff.ban(db, desk, user_id, by=OPERATOR, now=utc_now())
 
 
 async def _unban(settings: Settings, user_id: int) -> None:
-    async with _open_desk(settings) as desk, desk.database.transaction() as db:
+    async with open_desk(settings) as desk, desk.database.transaction() as db:
         await staff.unban(db, desk, user_id, by=OPERATOR, now=utc_now())
 
 

@@ -6,14 +6,14 @@ from casino_club.features.identity.store import sessions
 from casino_club.features.identity.store.ages import is_of_age
 from casino_club.features.identity.store.users import set_facts as set_profile_facts
 from casino_club.infra.db.database import Db
-from casino_club.kernel.subject import Role
+from casino_club.infra.http.callers import SessionState
 
 __all__ = ["end_sessions", "find_session", "is_of_age", "set_profile_facts"]
 
 
-async def find_session(db: Db, user_id: int, session_id: int, *, now: datetime) -> frozenset[Role] | None:
-    """The roles that this session of the user may use now; None once it is over, or the user banned."""
-    return await sessions.live_roles(db, user_id, session_id, now=now)
+async def find_session(db: Db, user_id: int, session_id: int, *, now: datetime) -> SessionState | None:
+    """What this session of the user is worth now; None once it is over, or the user banned."""
+    return await sessions.state_of(db, user_id, session_id, now=now)
 
 
 async def end_sessions(db: Db, user_id: int, *, because: str, now: datetime) -> None:

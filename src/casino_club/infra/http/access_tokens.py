@@ -46,7 +46,7 @@ def issue_access_token(
     session_id: int = 0,
     roles: Collection[Role] = (),
 ) -> str:
-    """A token that names this person until `minutes` from now. Session 0 is none: the operator made it by hand."""
+    """A token that names this person until `minutes` from now. Session 0 is none: nobody has that number."""
     assert len(secret) >= SECRET_LENGTH_MIN, "the key that signs tokens is too short"
     issued_at = int(now.timestamp())
     claims = {

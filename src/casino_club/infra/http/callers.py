@@ -41,13 +41,14 @@ class CallerUnnamed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """What a session is worth now: the roles that it may use."""
+    """What a session is worth now: the roles that it may use. It `lacks_factor` if its user's roles need one."""
 
     roles: frozenset[Role]
+    lacks_factor: bool = False
 
 
 FindSession = Callable[[int, int], Awaitable[SessionState | None]]
-"""Given a user and a session of theirs: its state, or None once it has ended. Session 0 asks for the user alone."""
+"""Given a user and a session of theirs: its state, or None once it has ended. Session 0 is of a token made by hand."""
 
 
 class _Verdicts(Generic[Key, Value]):
@@ -150,7 +151,7 @@ class Callers:
         if state is None:
             raise InvalidToken
         # A role counts while both say so: taking it away holds at once, giving it needs the next token.
-        return UserSubject(token.user_id, token.session_id, token.roles & state.roles)
+        return UserSubject(token.user_id, token.session_id, token.roles & state.roles, state.lacks_factor)
 
     def _token(self, credential: str) -> AccessToken:
         fingerprint = hashlib.sha256(credential.encode("latin-1")).digest()

@@ -16,6 +16,7 @@ from casino_club.infra.http.problems import (
     Reply,
     RoleMissing,
     ScopeMissing,
+    SecondFactorRequired,
 )
 from casino_club.infra.http.requests import Call, admit_body, decode_body, decode_query, invalid, read_body, refuse_nul
 from casino_club.infra.http.routes import Audience, Declined, Raw, Route, name_of
@@ -75,6 +76,8 @@ def _caller_check(route: Route) -> Callable[[Subject], None]:
 
     def admit(subject: Subject) -> None:
         if isinstance(subject, UserSubject):
+            if subject.lacks_factor and not route.is_open_without_factor:
+                raise SecondFactorRequired
             if audience is Audience.SERVICE:
                 raise AudienceRefused("Only services may call this; send a service key.")
             if roles and roles.isdisjoint(subject.roles):

@@ -24,6 +24,7 @@ from casino_club.infra.http.problems import (
     Problem,
     RoleMissing,
     ScopeMissing,
+    SecondFactorRequired,
     UnsupportedMediaType,
     status_of,
 )
@@ -199,6 +200,8 @@ def _general_refusals(route: Route) -> list[type[Refused]]:
     refusals: list[type[Refused]] = [Unavailable, InvalidQuery]
     if route.audience is not Audience.PUBLIC:
         refusals += [CallerUnnamed, InvalidToken]
+        if not route.is_open_without_factor:
+            refusals.append(SecondFactorRequired)
     if route.audience in (Audience.USER, Audience.SERVICE) or (route.roles and route.scope is None):
         refusals.append(AudienceRefused)
     if route.roles:

@@ -138,6 +138,16 @@ class RoleMissing(Refused):
     kind = Kind.FORBIDDEN
 
 
+class SecondFactorRequired(Refused):
+    code = "second_factor_required"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Staff need a second factor: enrol one at /api/users/totp and refresh, or log in with the code of yours."
+        )
+
+
 class Reply:
     """An answer as it goes out: a status, headers without a content length, and the whole content."""
 

@@ -53,13 +53,17 @@ class Raw:
 
 
 class Declaration(TypedDict):
-    """What a route says of itself. `answers` names the shape of each status; the first is the usual one."""
+    """What a route says of itself. `answers` names the shape of each status; the first is the usual one.
+
+    What `is_open_without_factor` stays open to staff who have yet to enrol a second factor, and nothing else does.
+    """
 
     audience: Audience
     summary: str
     answers: Mapping[int, Any]
     scope: NotRequired[Scope]
     roles: NotRequired[Sequence[Role]]
+    is_open_without_factor: NotRequired[bool]
     body: NotRequired[Any]
     body_media_types: NotRequired[Sequence[str]]
     query: NotRequired[Any]
@@ -81,6 +85,7 @@ class Route:
     answers: Mapping[int, Any]
     scope: Scope | None = None
     roles: Sequence[Role] = ()
+    is_open_without_factor: bool = False
     body: Any = None
     body_media_types: Sequence[str] = (JSON,)
     query: Any = None
@@ -165,6 +170,7 @@ def _faults(route: Route) -> Iterator[tuple[bool, str]]:
     yield route.audience is Audience.PUBLIC and "subject" in takes, "a public route has no subject"
     yield services_may and route.scope is None, "name the scope that services need"
     yield not (services_may or is_for_staff) and route.scope is not None, "only services have scopes"
+    yield route.is_open_without_factor and route.audience is not Audience.USER, "only users lack a second factor"
     yield is_for_staff != bool(route.roles), "name the roles of staff, and of nobody else"
     yield (route.body is None) != ("body" not in takes), "declare the body and take it"
     yield route.body is not None and route.method in ("GET", "DELETE"), "a GET or DELETE has no body"

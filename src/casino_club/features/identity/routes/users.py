@@ -90,7 +90,11 @@ async def refresh(call: Call, desk: Desk, clock: Clock) -> Raw:
 
 
 @routes.post(
-    "/api/users/logout", audience=Audience.USER, summary="End the session that this token is of", answers={204: None}
+    "/api/users/logout",
+    audience=Audience.USER,
+    is_open_without_factor=True,
+    summary="End the session that this token is of",
+    answers={204: None},
 )
 async def log_out(subject: UserSubject, desk: Desk, clock: Clock) -> Raw:
     now = clock()
@@ -99,7 +103,11 @@ async def log_out(subject: UserSubject, desk: Desk, clock: Clock) -> Raw:
 
 
 @routes.post(
-    "/api/users/logout-everywhere", audience=Audience.USER, summary="End all of one's sessions", answers={204: None}
+    "/api/users/logout-everywhere",
+    audience=Audience.USER,
+    is_open_without_factor=True,
+    summary="End all of one's sessions",
+    answers={204: None},
 )
 async def log_out_everywhere(subject: UserSubject, desk: Desk, clock: Clock) -> Raw:
     now = clock()
@@ -110,6 +118,7 @@ async def log_out_everywhere(subject: UserSubject, desk: Desk, clock: Clock) -> 
 @routes.get(
     "/api/users/sessions",
     audience=Audience.USER,
+    is_open_without_factor=True,
     summary="One's sessions that are not over",
     answers={200: SessionList},
     refusals=(refusals.UserMissing,),
@@ -123,6 +132,7 @@ async def read_sessions(subject: UserSubject, desk: Desk, clock: Clock) -> Sessi
 @routes.delete(
     "/api/users/sessions/{session_id}",
     audience=Audience.USER,
+    is_open_without_factor=True,
     summary="End one of one's sessions",
     answers={204: None},
     refusals=(refusals.SessionMissing,),
@@ -136,6 +146,7 @@ async def revoke_session(session_id: Id, subject: UserSubject, desk: Desk, clock
 @routes.post(
     "/api/users/password",
     audience=Audience.USER,
+    is_open_without_factor=True,
     summary="Change the password; every other session ends",
     body=PasswordIn,
     answers={204: None},
@@ -155,6 +166,7 @@ async def change_password(subject: UserSubject, body: PasswordIn, desk: Desk, cl
 @routes.post(
     "/api/users/totp",
     audience=Audience.USER,
+    is_open_without_factor=True,
     summary="Begin to enrol a second factor",
     body=EnrolIn,
     answers={201: EnrolmentOut},
@@ -174,6 +186,7 @@ async def enrol_factor(subject: UserSubject, body: EnrolIn, desk: Desk, clock: C
 @routes.post(
     "/api/users/totp/confirm",
     audience=Audience.USER,
+    is_open_without_factor=True,
     summary="Show that the app gives codes; from then on every login needs one",
     body=CodeIn,
     answers={200: RecoveryCodes},
@@ -186,6 +199,7 @@ async def confirm_factor(subject: UserSubject, body: CodeIn, desk: Desk, clock: 
 @routes.post(
     "/api/users/totp/remove",
     audience=Audience.USER,
+    is_open_without_factor=True,
     summary="Take the second factor away; all sessions end",
     body=RemoveFactorIn,
     answers={204: None},

@@ -6,7 +6,8 @@ from casino_club.features.identity.rules.people import Session
 from casino_club.features.identity.rules.sessions import SESSIONS_LISTED_MAX
 from casino_club.features.identity.store.users import roles_of
 from casino_club.infra.db.database import Db
-from casino_club.kernel.subject import Role, UserSubject
+from casino_club.infra.http.callers import SessionState
+from casino_club.kernel.subject import UserSubject
 
 
 async def add_session(
@@ -84,14 +85,14 @@ async def end_sessions(db: Db, user_id: int, *, because: str, now: datetime, exc
     )
 
 
-async def live_roles(db: Db, user_id: int, session_id: int, *, now: datetime) -> frozenset[Role] | None:
-    """The roles that a session may use; None once it is over or its user banned.
+async def state_of(db: Db, user_id: int, session_id: int, *, now: datetime) -> SessionState | None:
+    """What a session is worth; None once it is over or its user banned. Roles need a second factor.
 
-    Roles need a second factor. Session 0 is a token that the operator made by hand: it has no roles.
+    Session 0 is of a token made by hand for a number that nobody signed up with: who has an account has sessions.
     """
     if session_id == 0:
-        is_banned = await db.fetchval("SELECT banned_at IS NOT NULL FROM users WHERE id = $1", user_id)
-        return None if is_banned else frozenset()
+        has_account = await db.fetchval("SELECT EXISTS (SELECT FROM users WHERE id = $1)", user_id)
+        return None if has_account else SessionState(frozenset())
     row = await db.fetchrow(
         "SELECT users.roles, sessions.has_second_factor FROM sessions JOIN users ON users.id = sessions.user_id"
         " WHERE sessions.id = $1 AND sessions.user_id = $2 AND sessions.ended_at IS NULL AND sessions.ends_at > $3"
@@ -100,7 +101,8 @@ async def live_roles(db: Db, user_id: int, session_id: int, *, now: datetime) ->
     )
     if row is None:
         return None
-    return roles_of(row["roles"]) if row["has_second_factor"] else frozenset()
+    roles = roles_of(row["roles"])
+    return SessionState(roles) if row["has_second_factor"] else SessionState(frozenset(), lacks_factor=bool(roles))
 
 
 async def forget_sessions(db: Db, *, before: datetime, limit: int) -> int:
