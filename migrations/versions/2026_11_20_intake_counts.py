@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_20_intake_counts"
-down_revision = "2026_11_20_audit"
+down_revision = "2026_11_20_topics"
 
 STATEMENTS = (
     """CREATE TABLE intake_counts (
