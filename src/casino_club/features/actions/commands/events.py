@@ -1,5 +1,6 @@
 """Appending what the platform itself did: in the effect's transaction, so that neither is there without the other."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -48,23 +49,42 @@ async def append_row(db: Db, row: ReadyRow, *, now: datetime, policy: ActionPoli
     if row.key is not None and (taken := await writing.find_keys(db, [row])):
         first = taken[row.scope, row.key]
         return outcome_of_repeat(row.body_hash, first.body_hash, first.id)
-    draft = await drafted([row], now=now)
+    [action_id] = await _written(db, [row], now, policy)
+    return Outcome(Status.ACCEPTED, action_id)
+
+
+async def append_all(db: Db, events: Sequence[Event], *, at: datetime, policy: ActionPolicy) -> list[int]:
+    """Append what happened together, in this order; the ids."""
+    if not events:
+        return []
+    return await _written(db, [_row_of(event, at=at, policy=policy, cause=None) for event in events], at, policy)
+
+
+async def lock_users(db: Db, users: Collection[int]) -> None:
+    """Lock these users of the log until the transaction ends. Who will append locks them before anything else."""
+    wanted = sorted(users)
+    if await writing.lock_standings(db, wanted) < len(wanted):
+        await writing.add_users(db, wanted)
+        await writing.lock_standings(db, wanted)
+
+
+async def _written(db: Db, rows: Sequence[ReadyRow], at: datetime, policy: ActionPolicy) -> list[int]:
+    draft = await drafted(rows, now=at)
     try:
-        return Outcome(Status.ACCEPTED, await _write_with_user(db, draft, policy))
+        return await _write_with_users(db, draft, policy)
     except asyncpg.UniqueViolationError as claimed:
         raise Crossed("another transaction appended under the same key") from claimed
     except asyncpg.CheckViolationError as full:
         raise Unavailable("The log is making room; send the same request again.") from full
 
 
-async def _write_with_user(db: Db, draft: Draft, policy: ActionPolicy) -> int:
-    counts = IntakeCounts(draft.now_us, own=1)
+async def _write_with_users(db: Db, draft: Draft, policy: ActionPolicy) -> list[int]:
+    counts = IntakeCounts(draft.now_us, own=len(draft.rows))
     try:
-        [action_id] = await write(db, draft, policy, counts)
+        return await write(db, draft, policy, counts)
     except UsersWithoutRow as missing:
         await writing.add_users(db, missing.users)
-        [action_id] = await write(db, draft, policy, counts)
-    return action_id
+        return await write(db, draft, policy, counts)
 
 
 def _row_of(event: Event, *, at: datetime, policy: ActionPolicy, cause: UUID | None) -> ReadyRow:

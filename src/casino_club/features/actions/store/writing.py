@@ -127,6 +127,16 @@ async def save_standing(db: Db, standings: dict[int, Standing]) -> None:
     )
 
 
+async def lock_standings(db: Db, users: Sequence[int]) -> int:
+    """Lock the users' rows, given in ascending order; how many there are."""
+    found: int = await db.fetchval(
+        """WITH locked AS (SELECT FROM action_user WHERE user_id = ANY($1::bigint[]) ORDER BY user_id FOR UPDATE)
+           SELECT count(*) FROM locked""",
+        users,
+    )
+    return found
+
+
 async def add_users(db: Db, users: Sequence[int]) -> None:
     """Give each user a row to lock."""
     await db.execute(

@@ -1,0 +1,144 @@
+"""Moving money: an order is carried out once, whole, in the caller's transaction, and the log is told in it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from casino_club.features.actions import public as actions
+from casino_club.features.wallet.commands.facts import Fact, facts_of
+from casino_club.features.wallet.rules.accounts import SPENDABLE, Pocket, pocket_of
+from casino_club.features.wallet.rules.edges import Edge
+from casino_club.features.wallet.rules.orders import Decision, Entry, Lot, Order, Take, decide
+from casino_club.features.wallet.rules.refusals import KeyReused
+from casino_club.features.wallet.store import posting as store
+from casino_club.features.wallet.store.posting import Key, Loaded, Writing
+from casino_club.infra.db.database import Crossed, Db
+from casino_club.kernel.money import Currency
+
+
+@dataclass(frozen=True, slots=True)
+class WalletPolicy:
+    """What decides about money: the ways that the market closes, and the log's own policy."""
+
+    actions: actions.ActionPolicy
+    closed: AbstractSet[Edge] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A transaction that has happened. The second time it is the same, but for what the user holds by then."""
+
+    tx_id: int
+    was_repeated: bool
+    entries: tuple[Entry, ...]
+    held: Mapping[Pocket, int]
+
+    def balance(self, currency: Currency) -> int:
+        """What the user can spend of it."""
+        return sum(self.held.get(pocket, 0) for pocket in SPENDABLE[currency])
+
+    @property
+    def pending_gems(self) -> int:
+        return self.held.get(Pocket.PENDING_GEMS, 0)
+
+    def taken_from(self, pocket: Pocket) -> int:
+        """How much of this pocket was spent."""
+        return -sum(each.amount for each in self.entries if pocket_of(each.account_id) is pocket and each.amount < 0)
+
+
+Tell = Callable[[Posted], Sequence[actions.Event]]
+"""What the caller has to say of it to the log; appended together with what the wallet says."""
+
+
+def nothing(_: Posted) -> Sequence[actions.Event]:
+    """The wallet says all that there is to say."""
+    return ()
+
+
+async def post(
+    db: Db,
+    order: Order,
+    *,
+    key: Key,
+    now: datetime,
+    policy: WalletPolicy,
+    round_id: UUID | None = None,
+    tell: Tell = nothing,
+) -> Posted:
+    """Carry out an order once. The same key again gives what happened then; with another order it is refused.
+
+    Whoever locks users of the log does so first: call `actions.lock_users` before, if the order or `tell` has
+    anything for the log.
+    """
+    loaded = await load(db, order.user_id, key)
+    if loaded.taken:
+        return await repeated(db, loaded, order.body_hash)
+    lots = await _lots(db, order)
+
+    decided = decide(
+        order, balances=loaded.balances, lots=lots, tx_id=loaded.tx_id, stripe=loaded.tx_id, closed=policy.closed
+    )
+
+    tx = Writing(loaded.tx_id, key, order.body_hash, order.kind, order.user_id, now)
+    posted = await save(db, tx, decided, loaded)
+
+    facts = [*_facts(order.user_id, posted, round_id), *tell(posted)]
+    await actions.append_all(db, facts, at=now, policy=policy.actions)
+    return posted
+
+
+async def load(db: Db, user_id: int, key: Key) -> Loaded:
+    """Lock the user's accounts, which are made if there are none."""
+    loaded = await store.load(db, user_id, key)
+    if len(loaded.balances) < len(Pocket) and not loaded.taken:
+        await store.add_accounts(db, user_id)
+        loaded = await store.load(db, user_id, key)
+    return loaded
+
+
+async def repeated(db: Db, loaded: Loaded, body_hash: bytes) -> Posted:
+    """What happened the first time. Raises `KeyReused` if that was something else."""
+    assert loaded.taken is not None
+    if loaded.taken.body_hash != body_hash:
+        raise KeyReused
+    entries = await store.entries_of(db, loaded.taken.id)
+    return Posted(loaded.taken.id, was_repeated=True, entries=tuple(entries), held=loaded.balances)
+
+
+async def _lots(db: Db, order: Order) -> list[Lot]:
+    wanted: dict[tuple[Pocket, ...], int] = {}
+    for move in order.moves:
+        if isinstance(move, Take) and (pockets := tuple(p for p in move.sources if p.has_lots)):
+            wanted[pockets] = wanted.get(pockets, 0) + move.amount
+    found: set[Lot] = set()
+    for pockets, amount in wanted.items():
+        found.update(await store.oldest_lots(db, order.user_id, pockets, amount=amount))
+    return sorted(found, key=lambda lot: lot.id)
+
+
+async def save(db: Db, tx: Writing, decided: Decision, loaded: Loaded) -> Posted:
+    """Write what was decided; what the user holds then."""
+    try:
+        await store.write(db, tx, decided)
+    except asyncpg.UniqueViolationError as taken:
+        raise Crossed("another transaction took the same key") from taken
+    held = dict(loaded.balances)
+    for entry in decided.entries:
+        pocket = pocket_of(entry.account_id)
+        if pocket is not None and entry.balance_after is not None:
+            held[pocket] = entry.balance_after
+    return Posted(tx.id, was_repeated=False, entries=decided.entries, held=held)
+
+
+def _facts(user_id: int, posted: Posted, round_id: UUID | None) -> Iterator[Fact]:
+    return facts_of(
+        user_id,
+        posted.entries,
+        token_balance=posted.balance(Currency.CYBER_TOKEN),
+        pending_gems=posted.pending_gems,
+        round_id=round_id,
+    )

@@ -1,0 +1,75 @@
+"""Why money was not moved."""
+
+from casino_club.kernel.errors import Kind, Refused
+from casino_club.kernel.money import AMOUNT_MAX, Currency
+
+
+class AmountInvalid(Refused):
+    """Only whole amounts above zero are moved."""
+
+    code = "amount_invalid"
+    kind = Kind.INVALID
+
+    def __init__(self, amount: object) -> None:
+        super().__init__(f"An amount is a whole number from 1 to {AMOUNT_MAX}, not {amount!r}.")
+
+
+class InsufficientFunds(Refused):
+    """The user does not have so much."""
+
+    code = "insufficient_funds"
+    kind = Kind.CONFLICT
+
+    def __init__(self, currency: Currency, *, wanted: int, available: int) -> None:
+        self.currency, self.wanted, self.available = currency, wanted, available
+        super().__init__(f"This takes {wanted} {currency}, and {available} can be spent on it.")
+
+
+class EdgeForbidden(Refused):
+    """Money may not take this way, here or in this market."""
+
+    code = "edge_forbidden"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, source: str, target: str) -> None:
+        super().__init__(f"Nothing may go from {source} to {target}.")
+
+
+class KeyReused(Refused):
+    """The idempotency key stands for another movement already."""
+
+    code = "key_reused"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This idempotency key was used for something else; send a new one.")
+
+
+class LotMissing(Refused):
+    """Nothing came in under this origin."""
+
+    code = "lot_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("Nothing came in under this origin.")
+
+
+class TransactionMissing(Refused):
+    """There is no such transaction."""
+
+    code = "transaction_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("There is no transaction of this number.")
+
+
+class AlreadyCorrected(Refused):
+    """A correction, and what it has corrected, stand for good."""
+
+    code = "already_corrected"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This transaction is a correction, or has one already.")

@@ -1,0 +1,79 @@
+"""The tables of this slice. Transactions and entries are appended and never changed; a trigger refuses."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+
+from casino_club.infra.db.tables import metadata
+
+ledger_tx_ids = Sequence("ledger_tx_ids", cache=1, metadata=metadata)
+
+ledger_accounts = Table(
+    "ledger_accounts",
+    metadata,
+    Column("id", BigInteger, autoincrement=False, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("id < 0 OR balance >= 0", name="no_user_below_zero"),
+    postgresql_with={"fillfactor": 50},
+)
+"""Numbered as in `rules/accounts.py`. Rows change with every transaction, within their page."""
+
+ledger_txs = Table(
+    "ledger_txs",
+    metadata,
+    Column("id", BigInteger, autoincrement=False, nullable=False),
+    Column("idem_scope", Text, nullable=False),
+    Column("idem_key", Uuid, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("posted_at", DateTime(timezone=True), nullable=False),
+    Column("corrects", BigInteger),
+    PrimaryKeyConstraint("id"),
+    Index("ledger_txs_key_idx", "idem_scope", "idem_key", unique=True),
+    Index("ledger_txs_user_id_id_idx", "user_id", "id"),
+    Index("ledger_txs_corrects_idx", "corrects", unique=True),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("tx_id", BigInteger, nullable=False),
+    Column("place", SmallInteger, nullable=False),
+    Column("account_id", BigInteger, nullable=False),
+    Column("lot_id", BigInteger),
+    Column("amount", BigInteger, nullable=False),
+    Column("balance_after", BigInteger),
+    PrimaryKeyConstraint("tx_id", "place"),
+    CheckConstraint("amount <> 0", name="moves_something"),
+    CheckConstraint("(account_id > 0) = (balance_after IS NOT NULL)", name="users_see_balance"),
+)
+
+ledger_lots = Table(
+    "ledger_lots",
+    metadata,
+    Column("id", BigInteger, autoincrement=False, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("pocket", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("remaining BETWEEN 0 AND amount", name="spends_what_came"),
+    Index("ledger_lots_open_idx", "user_id", "id", postgresql_where="remaining > 0"),
+    Index("ledger_lots_user_id_origin_idx", "user_id", "origin"),
+    postgresql_with={"fillfactor": 70},
+)
