@@ -1,8 +1,9 @@
 """What a run of a job is given, for tests that call a job's body."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
@@ -32,7 +33,8 @@ def a_work(
     subscriptions: Sequence[Subscription] = (),
     now: datetime = NOON,
     program: Sequence[str] = (),
+    given: Mapping[type, Any] | None = None,
 ) -> Work:
     """Without a hot store of the test's own there is one that is away."""
     stores = Stores(database, hot or RedisHotStore(NOWHERE), policies or {}, LogFiles(Path("nowhere")))
-    return Work(stores, log or a_log(database), subscriptions, now, program, a_run())
+    return Work(stores, log or a_log(database), subscriptions, now, program, given or {}, a_run())

@@ -272,3 +272,24 @@ async def test_a_store_that_does_not_answer_is_away(tmp_path_factory: pytest.Tem
         ):
             with pytest.raises(HotStoreAway):
                 await asking
+
+
+async def test_a_user_who_is_forgotten_shows_nothing_and_no_earlier_row_brings_them_back(store: RedisHotStore) -> None:
+    await applied(store, a_write(7, 10), a_write(8, 11))
+
+    await store.forget("hot", 7, NAMES, row_id=20)
+    await store.apply_apart("hot", [a_write(7, 19)])
+
+    assert await shown(store, 7) == (None, None)
+    assert await shown(store, 8) == ("1", "11")
+
+
+async def test_a_user_is_forgotten_even_if_values_follow_from_a_row_that_is_not_theirs_to_have(
+    store: RedisHotStore,
+) -> None:
+    await applied(store, a_write(7, 1_000))
+
+    await store.forget("hot", 7, NAMES, row_id=20)
+    await store.apply_apart("hot", [a_write(7, 999)])
+
+    assert await shown(store, 7) == (None, None)

@@ -15,6 +15,7 @@ from casino_club.entry.wiring import (
     Platform,
     desk_over,
     jobs,
+    office_over,
     open_platform,
     session_finder,
     subscriptions,
@@ -93,6 +94,7 @@ def _resources(platform: Platform) -> dict[str, object]:
         "health": partial(_health, platform),
         "singles": GroupCommit(settle_together),
         "desk": desk_over(platform.settings, platform.database, platform.policies),
+        "office": office_over(platform),
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

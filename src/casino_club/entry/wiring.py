@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,6 +23,9 @@ from casino_club.features.identity import public as identity
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.routes import users as identity_routes
 from casino_club.features.operations import routes as operations_routes
+from casino_club.features.privacy import jobs as privacy_jobs
+from casino_club.features.privacy import routes as privacy_routes
+from casino_club.features.privacy.commands.office import Office
 from casino_club.infra import runtime
 from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -37,15 +40,18 @@ from casino_club.infra.log.subscribe import Policies, Subscription
 from casino_club.infra.log.wake import Bell
 from casino_club.infra.passwords import Passwords
 from casino_club.infra.ports import HotStore, Unusable
+from casino_club.infra.privacy import hot as privacy_hot
+from casino_club.infra.privacy.doors import Eraser, Exporter, Reach
+from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
 from casino_club.infra.vault import Vault
 from casino_club.kernel.clock import MINUTE_US, Calendar
 
-ROUTES = (actions_routes.routes, identity_routes.routes, operations_routes.routes)
+ROUTES = (actions_routes.routes, identity_routes.routes, privacy_routes.routes, operations_routes.routes)
 """The routes of every slice that has any."""
 
-SLICE_JOBS = (actions_jobs, identity_jobs)
-"""The modules in which slices declare subscriptions and jobs."""
+SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs)
+"""The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,14 @@ def desk_over(settings: Settings, database: Database, policies: Policies) -> Des
     )
 
 
+def office_over(platform: Platform) -> Office:
+    """What the commands of privacy work with."""
+    settings, desk = platform.settings, desk_over(platform.settings, platform.database, platform.policies)
+    reach = Reach(platform.stores, desk.vault, subscriptions())
+    journal = Journal(runtime.erasure_journal(settings))
+    return Office(desk, reach, erasers(), exporters(), journal, timedelta(days=settings.erasure_grace_days))
+
+
 def session_finder(database: Database) -> FindSession:
     """What a session is worth now, read on a connection of its own, as `Callers` wants it."""
 
@@ -150,6 +164,17 @@ def session_finder(database: Database) -> FindSession:
 def subscriptions() -> list[Subscription]:
     """Every subscription of every slice."""
     return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Subscription)]
+
+
+def erasers() -> list[Eraser]:
+    """Every eraser, those of higher slices first: theirs may need what lies below."""
+    modules = (*reversed(SLICE_JOBS), privacy_hot)
+    return [found for module in modules for found in vars(module).values() if isinstance(found, Eraser)]
+
+
+def exporters() -> list[Exporter]:
+    """Every exporter of every slice."""
+    return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Exporter)]
 
 
 def jobs() -> list[Job]:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from casino_club.entry.wiring import Platform, jobs, open_platform, subscriptions
+from casino_club.entry.wiring import Platform, jobs, office_over, open_platform, subscriptions
+from casino_club.features.privacy.commands.office import Office
 from casino_club.infra import runtime
 from casino_club.infra.jobs import worker
 from casino_club.infra.jobs.job import Work
@@ -36,4 +37,5 @@ async def open_runner(settings: Settings) -> AsyncIterator[Runner]:
 def work_of(platform: Platform) -> Callable[[Run], Work]:
     """What a run is given."""
     stores, log, followed = platform.stores, platform.log, subscriptions()
-    return lambda run: Work(stores, log, followed, datetime.now(UTC), PROGRAM, run)
+    given: dict[type, object] = {Office: office_over(platform)}
+    return lambda run: Work(stores, log, followed, datetime.now(UTC), PROGRAM, given, run)

@@ -93,6 +93,10 @@ class HotStore(Protocol):
         """Apply writes to the live generation under the same guard as `apply`; the mark stays as it is."""
         ...
 
+    async def forget(self, projection: str, user_id: int, names: Sequence[str], *, row_id: int) -> None:
+        """Take the user's live values away, whatever they follow from; no row up to `row_id` brings them back."""
+        ...
+
     async def read(self, user_id: int, names: Sequence[str]) -> dict[str, str | None]:
         """The user's live values."""
         ...

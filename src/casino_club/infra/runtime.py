@@ -80,6 +80,11 @@ def log_archive_dir(settings: Settings) -> Path:
     return machine.absolute(settings.log_archive_dir or settings.data_dir / "archive" / "log")
 
 
+def erasure_journal(settings: Settings) -> Path:
+    """The file that erasures are noted in."""
+    return machine.absolute(settings.erasure_journal or log_archive_dir(settings) / "erasures.jsonl")
+
+
 def token_secret(settings: Settings) -> str:
     """The key that signs access tokens."""
     return backends(settings).tokens.token_secret(settings)

@@ -82,6 +82,16 @@ class Settings(BaseSettings):
         None, description="Folder that partitions are exported to; `archive/log` in the data folder if you name none."
     )
 
+    erasure_grace_days: int = Field(
+        7, ge=0, le=30, description="How long somebody who asks to be erased can take it back."
+    )
+    erasure_journal: Path | None = Field(
+        None,
+        description="File that erasures are noted in, so that they hold after a restore from a dump; `erasures.jsonl` "
+        "in the folder of exported partitions if you name none. Keep it where workers and `migrate` reach it, and "
+        "never restore an older copy of it.",
+    )
+
     http_body_mb_max: int = Field(16, ge=1, le=256, description="Largest request body that is read.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     metrics_port: int | None = Field(

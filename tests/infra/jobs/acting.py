@@ -78,7 +78,7 @@ async def opened(database_url: str) -> AsyncIterator[Runner]:
         stores = Stores(database, RedisHotStore("unix:///nowhere"), {}, LogFiles(Path("nowhere")))
 
         def work(run: Run) -> Work:
-            return Work(stores, Log(database, 1_000, 1), (), datetime.now(UTC), (), run)
+            return Work(stores, Log(database, 1_000, 1), (), datetime.now(UTC), (), {}, run)
 
         yield Runner({each.name: each for each in JOBS}, database, work, pace=PACE)
 

@@ -35,9 +35,11 @@ class Watched(LogFiles):
         super().__init__(folder)
         self.read: list[tuple[str, int]] = []
 
-    async def pages(self, file: str, *, after_id: int, rows_max: int) -> AsyncGenerator[Sequence[LogRow], None]:
+    async def pages(
+        self, file: str, *, after_id: int, rows_max: int, user_id: int | None = None
+    ) -> AsyncGenerator[Sequence[LogRow], None]:
         self.read.append((file, after_id))
-        async with aclosing(super().pages(file, after_id=after_id, rows_max=rows_max)) as pages:
+        async with aclosing(super().pages(file, after_id=after_id, rows_max=rows_max, user_id=user_id)) as pages:
             async for page in pages:
                 yield page
 

@@ -1,15 +1,18 @@
 """`casino-club migrate`: brings the database to this version's schema."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import typer
 
 from casino_club.entry.cli.reading import complaints_for_people, read_settings
+from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.infra import runtime
 from casino_club.infra.db import migrate as migrations
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import origin
 from casino_club.infra.log.partitions import Log
+from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
 
 
@@ -30,3 +33,22 @@ async def prepare_log(settings: Settings) -> None:
         if await origin.adopt(database):
             typer.echo("This log was restored from a dump; readers go on after its last row.")
         await Log(database, settings.log_partition_rows, settings.log_partitions_ahead).make_room()
+        if await missed_changes(database, Journal(runtime.erasure_journal(settings))):
+            await _erase_again(settings)
+
+
+async def _erase_again(settings: Settings) -> None:
+    """A restored dump brings people back who had gone: they go again before anybody is served."""
+    # Much to import, and hardly ever needed: `up` calls this too.
+    from casino_club.entry.wiring import office_over, open_platform  # noqa: PLC0415 - see above
+    from casino_club.features.privacy.commands import carrying  # noqa: PLC0415 - see above
+
+    now = datetime.now(UTC)
+    async with open_platform(settings) as platform:
+        office = office_over(platform)
+        again = await carrying.catch_up_with_journal(office, now=now)
+        done = await carrying.carry_out_due(office, now=now)
+    if again:
+        users = "1 user" if again == 1 else f"{again} users"
+        waiting = "" if done >= again else f"; for {again - done} of them a store is away and asked again later"
+        typer.echo(f"The journal names {users} who had been erased; they are erased again{waiting}.")

@@ -1,7 +1,7 @@
 """`casino-club users`: the first admin, who is staff, and who is kept out. Shows nothing personal."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -10,12 +10,15 @@ import typer
 from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, utc_now
 from casino_club.entry.cli.reading import read_settings
-from casino_club.entry.wiring import desk_over, load_policies
+from casino_club.entry.wiring import desk_over, load_policies, office_over, open_platform
 from casino_club.features.identity.commands import accounts, staff
 from casino_club.features.identity.commands.accounts import NewUser
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.rules.people import UserFacts
 from casino_club.features.identity.store.users import users_listed
+from casino_club.features.privacy.commands import carrying, erasing
+from casino_club.features.privacy.rules.erasures import Receipt
+from casino_club.features.privacy.schemas import receipt_out
 from casino_club.infra.settings import Settings
 from casino_club.kernel.subject import OPERATOR, Role
 
@@ -94,6 +97,44 @@ def remove_factor(user_id: UserId) -> None:
     typer.echo(f"User {user_id} has no second factor any more; they log in with the password and enrol another.")
 
 
+@users.command()
+def erase(
+    user_id: UserId,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask whether that is meant.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a user out of every store, at once and for good. What they ask for themselves can be taken back for days."""
+    if not yes:
+        if not sys.stdin.isatty():
+            give_up("This can't be undone: say --yes if it is meant.", MISUSED)
+        typer.confirm(f"Erase user {user_id} from every store? This can't be undone.", abort=True)
+    receipt = run(_erase(read_settings(), user_id))
+    if as_json:
+        print_json(receipt_out(receipt))
+        return
+    _print_receipts([receipt], empty="")
+    if receipt.waiting:
+        typer.echo("Not every store has let go yet; the worker asks again every minute. See `users erasures`.")
+
+
+@users.command()
+def erasures(as_json: AsJson = False) -> None:
+    """Erasures that are asked for or under way, and which stores they wait for. A thousand at most."""
+    found = run(_erasures(read_settings()))
+    if as_json:
+        print_json([receipt_out(each) for each in found])
+        return
+    _print_receipts(found, empty="Nobody has asked to be erased.")
+
+
+def _print_receipts(receipts: Sequence[Receipt], *, empty: str) -> None:
+    rows = [
+        (str(each.erasure.user_id), each.erasure.state, moment(each.erasure.due_at), ", ".join(each.waiting) or "–")
+        for each in receipts
+    ]
+    print_table(("User", "State", "Due", "Waits for"), rows, empty=empty)
+
+
 def _password() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
@@ -143,6 +184,24 @@ async def _ban(settings: Settings, user_id: int) -> None:
 async def _unban(settings: Settings, user_id: int) -> None:
     async with open_desk(settings) as desk, desk.database.transaction() as db:
         await staff.unban(db, desk, user_id, by=OPERATOR, now=utc_now())
+
+
+async def _erase(settings: Settings, user_id: int) -> Receipt:
+    now = utc_now()
+    async with open_platform(settings) as platform:
+        office = office_over(platform)
+        async with platform.database.transaction() as db:
+            erasure_id = await erasing.order(db, user_id, now=now)
+        async with platform.database.connection() as db:
+            receipt = await erasing.receipt_by_id(db, office, erasure_id)
+        await carrying.carry_out(office, receipt.erasure, now=now)
+        async with platform.database.connection() as db:
+            return await erasing.receipt_by_id(db, office, erasure_id)
+
+
+async def _erasures(settings: Settings) -> list[Receipt]:
+    async with open_platform(settings) as platform, platform.database.connection() as db:
+        return await erasing.unfinished(db, office_over(platform), limit=LISTED_MAX)
 
 
 async def _remove_factor(settings: Settings, user_id: int) -> bool:

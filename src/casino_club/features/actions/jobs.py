@@ -1,22 +1,29 @@
 """What this slice does when the log grows and when time passes."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from functools import partial
+
+import msgspec
 
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.hot import hot_values
 from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.features.actions.rules.standing import Standing
-from casino_club.features.actions.store import refusals
+from casino_club.features.actions.store import leaving, refusals
+from casino_club.infra.db.database import Db
 from casino_club.infra.jobs.job import Work, job
+from casino_club.infra.log import parked
+from casino_club.infra.log.history import rows_of
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.subscribe import Policies, subscribe_hot
 from casino_club.infra.ports import HotValue, HotWrite
+from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export
 from casino_club.kernel.clock import to_us
 
 HOT_NAMES = ("streak_count", "daily_play_count", "last_action_ts")
 FORGOTTEN_AT_ONCE = 1_000
+PAGE_ROWS = 500
 
 
 @subscribe_hot(
@@ -46,3 +53,42 @@ async def forget_refused(work: Work) -> None:
     forget = partial(refusals.forget_refused, before=before, limit=FORGOTTEN_AT_ONCE)
     while await work.database.run(forget) == FORGOTTEN_AT_ONCE:
         pass
+
+
+@erase("actions", about="Refused actions that the user sent or that name them, and what readers said of their rows.")
+async def erase_actions(reach: Reach, erased: Erased) -> None:
+    """The log itself keeps its rows: it knows users by number."""
+
+    async def forget(db: Db) -> None:
+        await leaving.empty_refused_of(db, erased.user_id, at=erased.at)
+        await parked.forget_reasons(db, erased.user_id)
+
+    await reach.stores.database.run(forget)
+
+
+@export(
+    "actions",
+    about="Everything that you did, or that was done for you, in the order in which it was recorded.",
+    about_ko="회원님이 하신 일과 회원님을 위해 처리된 일 전부, 기록된 순서대로.",
+)
+async def export_actions(reach: Reach, user_id: int) -> AsyncIterator[Record]:
+    async for page in rows_of(reach.stores.database, reach.stores.files, user_id):
+        for row in page:
+            yield {**msgspec.structs.asdict(row), "metadata": msgspec.Raw(row.metadata.encode())}
+
+
+@export(
+    "refused_actions",
+    about="What your app sent and we could not accept, with the reason. It is deleted after some weeks.",
+    about_ko="앱이 보냈지만 받아들이지 못한 것과 그 이유. 몇 주 뒤 삭제됩니다.",
+)
+async def export_refused(reach: Reach, user_id: int) -> AsyncIterator[Record]:
+    after_id = 0
+    while True:
+        async with reach.stores.database.connection() as db:
+            page = await leaving.refused_of(db, user_id, after_id=after_id, limit=PAGE_ROWS)
+        for row in page:
+            yield dict(row)
+        if len(page) < PAGE_ROWS:
+            return
+        after_id = page[-1]["id"]

@@ -2,5 +2,16 @@
 
 from casino_club.features.actions.commands.events import Event, append, append_all, lock_users
 from casino_club.features.actions.rules.admission import ActionPolicy
+from casino_club.features.actions.rules.refusals import UserGone
+from casino_club.features.actions.store.leaving import close_user, is_erased
 
-__all__ = ["ActionPolicy", "Event", "append", "append_all", "lock_users"]
+__all__ = [
+    "ActionPolicy",
+    "Event",
+    "UserGone",
+    "append",
+    "append_all",
+    "close_user",
+    "is_erased",
+    "lock_users",
+]

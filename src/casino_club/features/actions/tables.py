@@ -80,6 +80,7 @@ action_user = Table(
     Column("last_action_us", BigInteger, nullable=False, server_default=text("0")),
     Column("streak", Integer, nullable=False, server_default=text("0")),
     Column("day_plays", Integer, nullable=False, server_default=text("0")),
+    Column("erased_at", Instant),
     PrimaryKeyConstraint("user_id"),
     postgresql_with={"fillfactor": 70},
 )

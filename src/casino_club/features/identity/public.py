@@ -2,17 +2,46 @@
 
 from datetime import datetime
 
+from casino_club.features.actions import public as actions
+from casino_club.features.identity.commands.desk import Desk
+from casino_club.features.identity.commands.factors import prove
+from casino_club.features.identity.rules import refusals
 from casino_club.features.identity.store import sessions
 from casino_club.features.identity.store.ages import is_of_age
+from casino_club.features.identity.store.leaving import pass_over
+from casino_club.features.identity.store.users import key_of
 from casino_club.features.identity.store.users import set_facts as set_profile_facts
 from casino_club.infra.db.database import Db
 from casino_club.infra.http.callers import SessionState
+from casino_club.infra.passwords import TooManyLogins
 
-__all__ = ["end_sessions", "find_session", "is_of_age", "set_profile_facts"]
+__all__ = [
+    "PROOF_REFUSALS",
+    "Desk",
+    "end_sessions",
+    "find_session",
+    "is_of_age",
+    "key_of",
+    "pass_over",
+    "prove",
+    "set_profile_facts",
+]
+
+PROOF_REFUSALS = (
+    refusals.WrongCredentials,
+    refusals.CodeNeeded,
+    refusals.WrongCode,
+    refusals.UserMissing,
+    refusals.TooManyAttempts,
+    TooManyLogins,
+)
+"""What `prove` may raise."""
 
 
 async def find_session(db: Db, user_id: int, session_id: int, *, now: datetime) -> SessionState | None:
-    """What this session of the user is worth now; None once it is over, or the user banned."""
+    """What this session of the user is worth now; None once it is over, or the user banned or gone."""
+    if session_id == 0 and await actions.is_erased(db, user_id):
+        return None
     return await sessions.state_of(db, user_id, session_id, now=now)
 
 

@@ -66,6 +66,13 @@ for i = 3, #KEYS do redis.call('DEL', KEYS[i]) end
 return 1
 """
 
+FORGET = """
+local shown = tonumber(redis.call('GET', KEYS[1]) or '')
+if not shown or shown < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+return 1
+"""
+
 MARK = """
 local mark = tonumber(redis.call('GET', KEYS[1]) or '')
 if not mark or mark < tonumber(ARGV[1]) then return 0 end
@@ -161,6 +168,11 @@ class RedisHotStore:
             pipeline.eval(APPLY, *_apply_words("", projection, write))
         with _away():
             await pipeline.execute()
+
+    async def forget(self, projection: str, user_id: int, names: Sequence[str], *, row_id: int) -> None:
+        keys = [_key("", user_id, name) for name in (_guard(projection), *names)]
+        with _away():
+            await self._each(FORGET, [(keys, (str(row_id),))])
 
     async def read(self, user_id: int, names: Sequence[str]) -> dict[str, str | None]:
         with _away():

@@ -22,10 +22,20 @@ class LogFiles:
     def has(self, file: str) -> bool:
         return (self._folder / file).is_file()
 
-    async def pages(self, file: str, *, after_id: int, rows_max: int) -> AsyncGenerator[Sequence[LogRow], None]:
+    async def pages(
+        self, file: str, *, after_id: int, rows_max: int, user_id: int | None = None
+    ) -> AsyncGenerator[Sequence[LogRow], None]:
         """The child is held up by its pipe, so that it is never more than a page or two ahead."""
         decode = msgspec.msgpack.Decoder(list[LogRow]).decode
-        words = (sys.executable, "-m", READER, str(self._folder / file), str(after_id), str(rows_max))
+        words = (
+            sys.executable,
+            "-m",
+            READER,
+            str(self._folder / file),
+            str(after_id),
+            str(rows_max),
+            str(user_id or 0),
+        )
         child = await asyncio.create_subprocess_exec(
             *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )

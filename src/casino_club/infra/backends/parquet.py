@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from casino_club.infra.log.archive import COLUMNS
@@ -147,11 +148,13 @@ def _on_disk(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def log_rows(path: Path, *, after_id: int, rows_max: int) -> Iterator[list[LogRow]]:
-    """The file's rows above an id, in bounded pages."""
+def log_rows(path: Path, *, after_id: int, rows_max: int, user_id: int = 0) -> Iterator[list[LogRow]]:
+    """The file's rows above an id, in bounded pages; of one user only, unless that is 0."""
     with pq.ParquetFile(path, page_checksum_verification=True) as reader:
         groups = [number for number in range(reader.num_row_groups) if _last_id(reader, number) > after_id]
         for batch in reader.iter_batches(rows_max, row_groups=groups, columns=_ROW_FIELDS):
+            if user_id:
+                batch = batch.filter(pc.equal(batch.column("user_id"), user_id))  # noqa: PLW2901 - the same, but less
             columns = (_values(batch.column(name)) for name in _ROW_FIELDS)
             if rows := [LogRow(*values) for values in zip(*columns, strict=True) if values[0] > after_id]:
                 yield rows
@@ -171,10 +174,10 @@ def _last_id(reader: pq.ParquetFile, row_group: int) -> int:
     return last
 
 
-def write_pages(path: Path, output: BinaryIO, *, after_id: int, rows_max: int) -> None:
+def write_pages(path: Path, output: BinaryIO, *, after_id: int, rows_max: int, user_id: int = 0) -> None:
     """The rows as MessagePack, each page behind its length in four bytes; a length of 0 says that this was all."""
     encode = msgspec.msgpack.Encoder().encode
-    for rows in log_rows(path, after_id=after_id, rows_max=rows_max):
+    for rows in log_rows(path, after_id=after_id, rows_max=rows_max, user_id=user_id):
         page = encode(rows)
         output.write(len(page).to_bytes(4) + page)
         output.flush()
@@ -185,4 +188,5 @@ def write_pages(path: Path, output: BinaryIO, *, after_id: int, rows_max: int) -
 if __name__ == "__main__":
     assert tuple(SCHEMA.names) == COLUMNS
     with suppress(BrokenPipeError):  # Whoever reads has had enough, or has ended.
-        write_pages(Path(sys.argv[1]), sys.stdout.buffer, after_id=int(sys.argv[2]), rows_max=int(sys.argv[3]))
+        after, rows, user = map(int, sys.argv[2:])
+        write_pages(Path(sys.argv[1]), sys.stdout.buffer, after_id=after, rows_max=rows, user_id=user)

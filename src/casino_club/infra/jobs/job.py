@@ -1,9 +1,10 @@
 """How slices declare what is done because time passes: a function that is given its `Work`, and when it is due."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs.runs import Run
@@ -37,6 +38,8 @@ class Work:
     now: datetime
     program: Sequence[str]
     """Followed by a command's name and options, it starts that command in a process of its own."""
+    given: Mapping[type, Any]
+    """What commands of slices work with, by its type; entry points put it together."""
     run: Run
     """Its `progress` is the key that an earlier attempt reached; `runs.reach` moves it on."""
 

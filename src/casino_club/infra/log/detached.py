@@ -31,8 +31,10 @@ class DetachedFiles(Protocol):
         """Whether the file is there."""
         ...
 
-    def pages(self, file: str, *, after_id: int, rows_max: int) -> AsyncGenerator[Sequence[LogRow], None]:
-        """The file's rows above an id, in the order of ids, in bounded pages. Raises FilesUnreadable."""
+    def pages(
+        self, file: str, *, after_id: int, rows_max: int, user_id: int | None = None
+    ) -> AsyncGenerator[Sequence[LogRow], None]:
+        """The file's rows above an id, perhaps only one user's, by id, in bounded pages. Raises FilesUnreadable."""
         ...
 
 
@@ -42,7 +44,7 @@ class NoFiles:
     def has(self, file: str) -> bool:  # noqa: ARG002 - it has none, whatever the name
         return False
 
-    async def pages(self, file: str, *, after_id: int, rows_max: int) -> AsyncGenerator[Sequence[LogRow], None]:  # noqa: ARG002 - as above
+    async def pages(self, file: str, **_: int | None) -> AsyncGenerator[Sequence[LogRow], None]:
         if not self.has(file):
             raise FilesUnreadable(file)
         yield ()

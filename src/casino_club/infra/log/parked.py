@@ -79,6 +79,19 @@ async def release(db: Db, consumer: str, action_id: int) -> bool:
     return gone is not None
 
 
+async def forget_reasons(db: Db, user_id: int) -> None:
+    """Empty the reasons of the user's parked rows, which may quote them; the rows stay parked.
+
+    Whose a row in a file is can't be seen from here, so those lose their reasons as well.
+    """
+    await db.execute(
+        """UPDATE parked_rows AS p SET reason = ''
+           WHERE p.action_id <= (SELECT max(last_id) FROM detached_partitions)
+              OR EXISTS (SELECT FROM user_actions AS a WHERE a.id = p.action_id AND a.user_id = $1)""",
+        user_id,
+    )
+
+
 async def claim(db: Db, consumer: str, action_id: int) -> bool:
     """Hold a parked row until the transaction ends; False if it is gone, or somebody else holds it."""
     found = await db.fetchval(

@@ -205,6 +205,16 @@ async def rows_with_ids(db: Db, ids: Sequence[int]) -> list[LogRow]:
     return _rows(await db.fetch(f"SELECT {_COLUMNS} FROM user_actions WHERE id = ANY($1) ORDER BY id", ids))  # noqa: S608 - constant columns
 
 
+async def rows_of_user(db: Db, user_id: int, *, after_id: int, limit: int) -> list[LogRow]:
+    """A user's rows above an id, by id; those in detached partitions are left out."""
+    return _rows(
+        await db.fetch(
+            f"SELECT {_COLUMNS} FROM user_actions WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3",  # noqa: S608 - constant columns
+            *(user_id, after_id, limit),
+        )
+    )
+
+
 async def last_rows_of(db: Db, users: Sequence[int]) -> dict[int, int]:
     """The id of each user's last row in the log, of those who have any."""
     found = await db.fetch(

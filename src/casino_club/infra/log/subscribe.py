@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from casino_club.infra.db.database import Db
+from casino_club.infra.log.erased import USER_ERASED, emptied, spared
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.ports import HotWrite
 
@@ -46,16 +47,22 @@ class Subscription:
     """The values that it keeps in the hot store."""
 
     def wants(self, row: LogRow) -> bool:
-        return not self.types or row.action_type in self.types
+        """A hot projection is always told that a user is gone."""
+        is_end = self.to_hot is not None and row.action_type == USER_ERASED
+        return not self.types or row.action_type in self.types or is_end
 
 
 def subscribe(
     name: str, *, kind: Kind, about: str, types: frozenset[str] = frozenset()
 ) -> Callable[[DatabaseEffect], Subscription]:
-    """Make a function a subscriber whose effect is in PostgreSQL."""
+    """Make a function a subscriber whose effect is in PostgreSQL. A reaction never gets to see rows of the erased."""
 
     def declare(effect: DatabaseEffect) -> Subscription:
-        return Subscription(name, kind, about, types, to_database=effect)
+        async def react(db: Db, rows: Sequence[LogRow], policies: Policies) -> None:
+            if living := await spared(db, rows):
+                await effect(db, living, policies)
+
+        return Subscription(name, kind, about, types, to_database=react if kind is Kind.REACTION else effect)
 
     return declare
 
@@ -63,9 +70,15 @@ def subscribe(
 def subscribe_hot(
     name: str, *, about: str, names: tuple[str, ...], types: frozenset[str] = frozenset()
 ) -> Callable[[HotEffect], Subscription]:
-    """Make a function a projection into the hot store."""
+    """Make a function a projection into the hot store. Its values of a user end with the user, without its doing."""
 
     def declare(effect: HotEffect) -> Subscription:
-        return Subscription(name, Kind.PROJECTION, about, types, to_hot=effect, hot_names=names)
+        def write(rows: Sequence[LogRow], policies: Policies) -> Sequence[HotWrite]:
+            ended = emptied(rows, names)
+            users = {write.user_id for write in ended}
+            living = [row for row in rows if row.user_id not in users] if users else rows
+            return [*(effect(living, policies) if living else ()), *ended]
+
+        return Subscription(name, Kind.PROJECTION, about, types, to_hot=write, hot_names=names)
 
     return declare

@@ -36,7 +36,7 @@ class Draft:
 
 
 class UsersWithoutRow(Exception):
-    """These users have no row to lock yet."""
+    """These users have no row to lock yet, or have been erased."""
 
     def __init__(self, users: Sequence[int]) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from casino_club.features.actions.rules.admission import (
     stored_metadata,
 )
 from casino_club.features.actions.rules.plan import fault_in
+from casino_club.features.actions.rules.refusals import UserGone
 from casino_club.features.actions.rules.sent import ActionIn
 from casino_club.features.actions.store import writing
 from casino_club.features.actions.store.counting import IntakeCounts
@@ -40,6 +41,7 @@ async def append(db: Db, event: Event, *, at: datetime, policy: ActionPolicy, ca
     """Append an action in the caller's transaction; its id.
 
     With a `cause`, an id derived from what led to it, it is appended once: the second time gives the first id.
+    Raises `UserGone` of somebody who has been erased.
     """
     return (await append_row(db, _row_of(event, at=at, policy=policy, cause=cause), now=at, policy=policy)).id
 
@@ -83,7 +85,8 @@ async def _write_with_users(db: Db, draft: Draft, policy: ActionPolicy) -> list[
     try:
         return await write(db, draft, policy, counts)
     except UsersWithoutRow as missing:
-        await writing.add_users(db, missing.users)
+        if await writing.add_users(db, missing.users):
+            raise UserGone from None
         return await write(db, draft, policy, counts)
 
 

@@ -16,7 +16,7 @@ from casino_club.features.actions.rules.admission import (
     Admission,
     ReadyRow,
 )
-from casino_club.features.actions.rules.refusals import InvalidAction, KeyConflict
+from casino_club.features.actions.rules.refusals import InvalidAction, KeyConflict, UserGone
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow
 from casino_club.features.actions.store.refusals import RefusedRow
 from casino_club.infra.db.group_commit import GroupCommit
@@ -156,11 +156,15 @@ async def _settle(log: Log, delivery: Delivery, *, policy: ActionPolicy) -> list
 
 
 def _verdict(outcome: Outcome) -> Verdict:
-    return conflict_with(outcome) if outcome.status is Status.CONFLICT else outcome
+    return refusal_of(outcome) or outcome
 
 
-def conflict_with(outcome: Outcome) -> Refused:
-    """The sender's id belongs to another action."""
+def refusal_of(outcome: Outcome) -> Refused | None:
+    """Why the row was not recorded, if it was not: the sender's id is another action's, or the user is gone."""
+    if outcome.status is Status.GONE:
+        return UserGone()
+    if outcome.status is not Status.CONFLICT:
+        return None
     return KeyConflict(f"client_action_id was used before, for another action (id {outcome.id}).")
 
 
@@ -176,6 +180,8 @@ def count_verdicts(verdicts: Sequence[Verdict]) -> None:
 
 def _kept(subject: Subject, sent: Sent, why: Refused) -> RefusedRow:
     scope, user_id = (USERS_SCOPE, subject.user_id) if isinstance(subject, UserSubject) else (subject.namespace, None)
+    if isinstance(why, UserGone):  # It counts, but what is said of the erased must not come back to be kept.
+        return RefusedRow(scope, None, why.code, why.message, "")
     return RefusedRow(scope, user_id, why.code, why.message, _kept_body(sent))
 
 

@@ -5,8 +5,7 @@ from datetime import datetime
 import asyncpg
 
 from casino_club.features.actions.commands.events import append_row
-from casino_club.features.actions.commands.intake import conflict_with, judged
-from casino_club.features.actions.commands.settle import Status
+from casino_club.features.actions.commands.intake import judged, refusal_of
 from casino_club.features.actions.rules.admission import PLATFORM_SCOPE, ActionPolicy, Admission
 from casino_club.features.actions.rules.sent import ActionIn, decoded_action
 from casino_club.features.actions.store import refusals
@@ -52,8 +51,8 @@ async def replay_refused(
         row.scope, row.key = PLATFORM_SCOPE, derived_uuid("refused", refused_id).bytes
 
     outcome = await append_row(db, row, now=now, policy=policy)
-    if outcome.status is Status.CONFLICT:
-        raise conflict_with(outcome)
+    if refused := refusal_of(outcome):
+        raise refused
     settled = await _settle(db, refused_id, status="replayed", action_id=outcome.id, now=now)
 
     how = {"action_id": outcome.id, "is_corrected": correction is not None}

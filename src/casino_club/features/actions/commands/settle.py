@@ -31,6 +31,8 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    GONE = "gone"
+    """The user has been erased; there is no id."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +55,7 @@ class Prepared:
 class Door:
     """Where rows came in: how many actions it read, how many of them it turned away, and all that it refuses.
 
-    What it refuses depends on the rows' outcomes: those in conflict are refused as well.
+    What it refuses depends on the rows' outcomes: those in conflict, or of the erased, are refused as well.
     """
 
     received: int
@@ -63,7 +65,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Rows whose keys were taken, with their outcomes, and the draft of the others, which go in."""
+    """Rows whose keys were taken or whose users are gone, with their outcomes, and the draft of those that go in."""
 
     ready: Prepared
     taken: dict[int, Outcome]
@@ -77,7 +79,7 @@ class Attempt:
         return _with_repeats(self.ready, unique) if self.ready.repeats else unique
 
     async def without(self, taken: dict[int, Outcome]) -> "Attempt":
-        """The next attempt, without rows whose keys turned out to be taken."""
+        """The next attempt, without rows that turned out to go nowhere."""
         rows = [row for place, row in enumerate(self.draft.rows) if place not in taken]
         return Attempt(
             self.ready,
@@ -106,7 +108,8 @@ async def settle(log: Log, ready: Prepared, door: Door, *, policy: ActionPolicy)
         except asyncpg.UniqueViolationError:
             attempt = await attempt.without(await _find_taken(log.database, attempt.draft.rows))
         except UsersWithoutRow as missing:
-            await log.database.run(partial(writing.add_users, users=missing.users))
+            erased = await log.database.run(partial(writing.add_users, users=missing.users))
+            attempt = await attempt.without(_of_the_erased(attempt.draft.rows, erased)) if erased else attempt
         except NoRoom:
             await log.make_room(for_rows=len(attempt.pending))
     raise Unavailable("Other requests kept claiming the same ids; send the same request again.")
@@ -141,8 +144,9 @@ def _counts(attempt: Attempt, door: Door) -> IntakeCounts:
     if not attempt.taken and not attempt.ready.repeats:
         return IntakeCounts(now_us, door.received, accepted, 0, door.turned_away)
     expected = [outcome.status for outcome in attempt.outcomes([0] * accepted)]
-    duplicate, conflict = expected.count(Status.DUPLICATE), expected.count(Status.CONFLICT)
-    return IntakeCounts(now_us, door.received, accepted, duplicate, door.turned_away + conflict)
+    duplicate = expected.count(Status.DUPLICATE)
+    refused = expected.count(Status.CONFLICT) + expected.count(Status.GONE)
+    return IntakeCounts(now_us, door.received, accepted, duplicate, door.turned_away + refused)
 
 
 def _repeats_within(rows: Sequence[ReadyRow]) -> dict[int, int]:
@@ -169,6 +173,10 @@ async def _find_taken(database: Database, rows: Sequence[ReadyRow]) -> dict[int,
     }
 
 
+def _of_the_erased(rows: Sequence[ReadyRow], erased: set[int]) -> dict[int, Outcome]:
+    return {place: Outcome(Status.GONE, 0) for place, row in enumerate(rows) if row.user_id in erased}
+
+
 def _with_repeats(ready: Prepared, unique: Sequence[Outcome]) -> list[Outcome]:
     first = iter(unique)
     complete: list[Outcome] = []
@@ -179,7 +187,7 @@ def _with_repeats(ready: Prepared, unique: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _repeated(row: ReadyRow, first: ReadyRow, outcome: Outcome) -> Outcome:
-    if outcome.status is Status.CONFLICT:
+    if outcome.status in (Status.CONFLICT, Status.GONE):
         return outcome
     return outcome_of_repeat(row.body_hash, first.body_hash, outcome.id)
 

@@ -75,6 +75,16 @@ class KeyConflict(Refused):
     kind = Kind.CONFLICT
 
 
+class UserGone(Refused):
+    """Nothing is recorded of somebody who has been erased."""
+
+    code = "user_gone"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This user has been erased; nothing more is recorded of them.")
+
+
 ACTION_REFUSALS: tuple[type[Refused], ...] = (
     InvalidAction,
     UnknownActionType,
@@ -88,4 +98,5 @@ ACTION_REFUSALS: tuple[type[Refused], ...] = (
     MetadataInvalid,
     MetadataTooLarge,
     KeyConflict,
+    UserGone,
 )

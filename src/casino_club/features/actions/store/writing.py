@@ -86,7 +86,7 @@ async def lock_users(
     """Lock the users, given in ascending order, by writing the standing that they most likely have after the batch.
 
     One pass instead of a lock and an update. Who breaks a streak within the batch, plays late or plays on another day
-    is written again by `save_standing`. Users who are missing here have no row yet.
+    is written again by `save_standing`. Users who are missing here have no row yet, or have been erased.
     """
     rows = await db.fetch(
         """UPDATE action_user AS u
@@ -100,7 +100,7 @@ async def lock_users(
                last_action_us = greatest(u.last_action_us, v.action_us)
            FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[])
                 AS v (user_id, plays, first_us, last_us, action_us)
-           WHERE u.user_id = v.user_id
+           WHERE u.user_id = v.user_id AND u.erased_at IS NULL
            RETURNING u.user_id, old.streak, old.day_plays, old.last_play_us, old.last_action_us,
                      new.streak, new.day_plays""",
         [user for user, _ in tallies],
@@ -137,11 +137,13 @@ async def lock_standings(db: Db, users: Sequence[int]) -> int:
     return found
 
 
-async def add_users(db: Db, users: Sequence[int]) -> None:
-    """Give each user a row to lock."""
+async def add_users(db: Db, users: Sequence[int]) -> set[int]:
+    """Give each user a row to lock; those among them who have been erased, and get none."""
     await db.execute(
         "INSERT INTO action_user (user_id) SELECT unnest($1::bigint[]) ORDER BY 1 ON CONFLICT DO NOTHING", users
     )
+    erased = await db.fetch("SELECT user_id FROM action_user WHERE user_id = ANY($1) AND erased_at IS NOT NULL", users)
+    return {row[0] for row in erased}
 
 
 async def claim(db: Db, rows: Sequence[ReadyRow], key_order: Sequence[int], counts: IntakeCounts) -> list[int]:

@@ -77,6 +77,13 @@ async def remove(desk: Desk, subject: UserSubject, password: str, code: str, *, 
     await desk.database.run(save)
 
 
+async def prove(desk: Desk, subject: UserSubject, *, password: str | None, code: str | None, now: datetime) -> None:
+    """That this is the user and no stolen token: by the password and, if they have one, their second factor."""
+    await _check_password(desk, subject, password or "", now=now)
+    await count_attempt(desk, limits.CODES_OF_USER, str(subject.user_id), now=now)
+    await desk.database.run(lambda db: show_factor(db, desk, subject, code, now=now))
+
+
 async def show_factor(db: Db, desk: Desk, subject: UserSubject, code: str | None, *, now: datetime) -> bool:
     """Whether the user has a second factor and this is a code of it, now used up. Raises `WrongCode`, `CodeNeeded`."""
     if await factors.last_step_of(db, subject, is_confirmed=True) is None:

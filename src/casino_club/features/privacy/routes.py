@@ -1,0 +1,69 @@
+"""What people may ask for concerning their data: to be erased, and to see how far that is."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from casino_club.features.identity.public import PROOF_REFUSALS
+from casino_club.features.privacy.commands import erasing
+from casino_club.features.privacy.commands.office import Office
+from casino_club.features.privacy.rules import refusals
+from casino_club.features.privacy.schemas import ErasureAskedOut, ProofIn, ReceiptCodeIn, ReceiptOut, receipt_out
+from casino_club.infra.http.routes import Audience, Routes
+from casino_club.kernel.subject import UserSubject
+
+Clock = Callable[[], datetime]
+
+routes = Routes(tags=["privacy"])
+
+
+@routes.post(
+    "/api/users/me/erasure",
+    audience=Audience.USER,
+    summary="Ask to be erased; until it is due it can be taken back",
+    body=ProofIn,
+    answers={202: ErasureAskedOut},
+    refusals=(refusals.ErasureAsked, *PROOF_REFUSALS),
+)
+async def ask_for_erasure(
+    subject: UserSubject, body: ProofIn, office: Office, clock: Clock
+) -> tuple[int, ErasureAskedOut]:
+    asked = await erasing.ask(office, subject, password=body.password, code=body.code, now=clock())
+    return 202, ErasureAskedOut(asked.erasure.id, asked.receipt_code, asked.erasure.due_at)
+
+
+@routes.get(
+    "/api/users/me/erasure",
+    audience=Audience.USER,
+    summary="How one's own erasure stands",
+    answers={200: ReceiptOut},
+    refusals=(refusals.ErasureMissing,),
+)
+async def read_erasure(subject: UserSubject, office: Office) -> ReceiptOut:
+    async with office.database.connection() as db:
+        return receipt_out(await erasing.own_receipt(db, office, subject))
+
+
+@routes.delete(
+    "/api/users/me/erasure",
+    audience=Audience.USER,
+    summary="Take one's erasure back, and stay",
+    answers={204: None},
+    refusals=(refusals.ErasureMissing,),
+)
+async def take_erasure_back(subject: UserSubject, office: Office) -> tuple[int, None]:
+    await office.database.run(partial(erasing.take_back, subject=subject))
+    return 204, None
+
+
+@routes.post(
+    "/api/users/erasure-receipt",
+    audience=Audience.PUBLIC,
+    summary="How far an erasure is, for whoever has its receipt code",
+    body=ReceiptCodeIn,
+    answers={200: ReceiptOut},
+    refusals=(refusals.ErasureMissing,),
+)
+async def read_receipt(body: ReceiptCodeIn, office: Office) -> ReceiptOut:
+    async with office.database.connection() as db:
+        return receipt_out(await erasing.receipt_by_code(db, office, body.receipt_code))
