@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 
 from casino_club.infra.backends.hot_store import RedisHotStore
+from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db import migrate
 from casino_club.infra.db.database import Database
-from tests.builders.servers import forget, private_servers
+from tests.builders.servers import forget, private_servers, private_warehouse
 
 _numbers = itertools.count(1)
 
@@ -56,6 +57,21 @@ async def redis_url(servers: tuple[str, str]) -> str:
 async def hot_store(redis_url: str) -> AsyncIterator[RedisHotStore]:
     """A hot store that holds nothing."""
     async with RedisHotStore(redis_url) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def warehouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The session's warehouse."""
+    with private_warehouse(tmp_path_factory.mktemp("warehouse")) as url:
+        yield url
+
+
+@pytest.fixture
+async def warehouse_store(warehouse_url: str) -> AsyncIterator[ClickHouseWarehouse]:
+    """The session's warehouse, with databases of the test's own."""
+    own = urlsplit(warehouse_url)._replace(path=f"/test_{next(_numbers)}")
+    async with ClickHouseWarehouse(urlunsplit(own)) as store:
         yield store
 
 

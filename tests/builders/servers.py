@@ -31,6 +31,18 @@ def private_servers(folder: Path, *, durable: bool = False) -> Iterator[tuple[st
         yield runtime.database_url(settings), runtime.redis_url(settings)
 
 
+@contextmanager
+def private_warehouse(folder: Path, **settings: object) -> Iterator[str]:
+    """A warehouse's address; ended as `up` would end it. Call it from the main thread as well."""
+    chosen = Settings.model_validate({"mode": "embedded", "data_dir": folder, **settings})
+    process = runtime.warehouse_server(chosen)
+    assert process is not None
+    with running_server(process, folder):
+        url = runtime.warehouse_url(chosen)
+        assert url is not None
+        yield url
+
+
 def forget(data_dir: Path) -> None:
     """Removes what a data folder's servers keep outside it, for folders that nobody will use again."""
     place = places.data_place(data_dir, "postgresql")

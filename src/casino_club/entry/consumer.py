@@ -37,8 +37,8 @@ async def _consume(settings: Settings) -> None:
 async def follow_all(platform: Platform) -> None:
     """One follower per subscription and the rebuilder, until cancelled."""
     stores = platform.stores
-    followed = subscriptions()
+    followed = [each for each in subscriptions() if stores.take(each)]
     async with Ear(runtime.database_url(platform.settings)) as ear, asyncio.TaskGroup() as tasks:
         for subscription in followed:
-            tasks.create_task(Follower(subscription, stores).follow(ear.event()))
+            tasks.create_task(Follower(subscription, stores, page_rows=subscription.page_rows).follow(ear.event()))
         tasks.create_task(rebuild_when_asked(followed, stores))

@@ -30,11 +30,12 @@ from casino_club.infra import runtime
 from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
+from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.callers import FindSession, SessionState
 from casino_club.infra.jobs import upkeep
 from casino_club.infra.jobs.job import Job
-from casino_club.infra.log.effects import Stores
+from casino_club.infra.log.effects import Stores, WarehouseHome
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.log.subscribe import Policies, Subscription
 from casino_club.infra.log.wake import Bell
@@ -45,6 +46,7 @@ from casino_club.infra.privacy.doors import Eraser, Exporter, Reach
 from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
 from casino_club.infra.vault import Vault
+from casino_club.infra.warehouse.warehouse import Warehouse
 from casino_club.kernel.clock import MINUTE_US, Calendar
 
 ROUTES = (actions_routes.routes, identity_routes.routes, privacy_routes.routes, operations_routes.routes)
@@ -63,12 +65,20 @@ class Platform:
     log: Log
     hot: HotStore
     policies: Policies
+    warehouse: Warehouse | None = None
+    """None if this platform does without."""
 
     @property
     def stores(self) -> Stores:
         """What followers of the log work with."""
         files = LogFiles(runtime.log_archive_dir(self.settings))
-        return Stores(self.database, self.hot, self.policies, files)
+        return Stores(self.database, self.hot, self.policies, files, self._warehouse_home)
+
+    @property
+    def _warehouse_home(self) -> WarehouseHome | None:
+        if self.warehouse is None:
+            return None
+        return WarehouseHome(self.warehouse.store, zone_of(self.settings).key, self.settings.warehouse_cluster)
 
 
 @asynccontextmanager
@@ -90,9 +100,20 @@ async def open_platform(
             connection_class=connection_class,
         ) as database,
         open_hot_store(runtime.redis_url(settings)) as hot,
+        _open_warehouse(settings, database) as warehouse,
     ):
         log = Log(database, settings.log_partition_rows, settings.log_partitions_ahead)
-        yield Platform(settings, database, log, hot, policies)
+        yield Platform(settings, database, log, hot, policies, warehouse)
+
+
+@asynccontextmanager
+async def _open_warehouse(settings: Settings, database: Database) -> AsyncIterator[Warehouse | None]:
+    url = runtime.warehouse_url(settings)
+    if url is None:
+        yield None
+        return
+    async with ClickHouseWarehouse(url) as store:
+        yield Warehouse(database, store)
 
 
 def load_policies(settings: Settings) -> Policies:

@@ -21,6 +21,11 @@ def of_program(program: str, folder: Path) -> Claim:
     return lambda process: process.name() == program and process.cwd() == wanted
 
 
+def of_module(module: str, folder: Path) -> Claim:
+    """A module of ours that was started on this folder."""
+    return lambda process: module in (words := process.cmdline()) and str(folder) in words
+
+
 def of_ourselves(data_dir: Path) -> Claim:
     """Our own processes and what they started: the supervisor marks their environment."""
     return lambda process: process.environ().get(MARK) == str(data_dir)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from casino_club.kernel.errors import Kind, Refused
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -132,6 +134,87 @@ class HotStore(Protocol):
 
 class HotStoreAway(Exception):
     """The hot store does not answer just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows for the warehouse, as one block of ClickHouse's Native format."""
+
+    columns: Sequence[str]
+    data: bytes
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What a query of the warehouse may cost before it is ended."""
+
+    seconds_max: float = 30.0
+    memory_mb_max: int = 512
+
+
+class WarehouseStore(Protocol):
+    """A ClickHouse, ours or the operator's. Statements are told their database; a generation of tables is one."""
+
+    @property
+    def database(self) -> str:
+        """The name that the databases of all generations begin with."""
+        ...
+
+    async def read(
+        self, sql: str, parameters: Mapping[str, object], *, database: str, result_format: str, limits: ReadLimits
+    ) -> bytes:
+        """The result of a query with `{name:Type}` parameters. Cancelling the call ends the query.
+
+        Raises QueryTooLong, QueryTooLarge, WarehouseAway, or WarehouseFault.
+        """
+        ...
+
+    async def insert(self, table: str, block: Block, *, database: str, token: str) -> None:
+        """Insert a block, and into what views derive from it. The same token again changes nothing, and finishes
+        what was cut. Raises WarehouseAway or WarehouseFault; the block may have been stored, in part or whole.
+        """
+        ...
+
+    async def run(self, statement: str, *, database: str | None = None) -> None:
+        """Run a statement that gives no rows. Raises as `insert`."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises WarehouseAway if it does not answer."""
+        ...
+
+
+class WarehouseAway(Exception):
+    """The warehouse does not answer just now."""
+
+
+class WarehouseFault(Exception):
+    """The warehouse refuses a statement of ours, with ClickHouse's code."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class QueryTooLong(Refused):
+    """It would take longer than it may."""
+
+    code = "query_too_long"
+    kind = Kind.LIMITED
+
+    def __init__(self) -> None:
+        super().__init__("This takes longer than it may; ask for a shorter time or fewer users.")
+
+
+class QueryTooLarge(Refused):
+    """It would take more memory than it may."""
+
+    code = "query_too_large"
+    kind = Kind.LIMITED
+
+    def __init__(self) -> None:
+        super().__init__("This needs more memory than it may; ask for a shorter time or fewer users.")
 
 
 class AgeAnswer(StrEnum):

@@ -8,9 +8,11 @@ from casino_club.infra import machine
 from casino_club.infra.backends.cluster import postgres as cluster_postgres
 from casino_club.infra.backends.cluster import redis as cluster_redis
 from casino_club.infra.backends.cluster import tokens as cluster_tokens
+from casino_club.infra.backends.cluster import warehouse as cluster_warehouse
 from casino_club.infra.backends.embedded import postgres as embedded_postgres
 from casino_club.infra.backends.embedded import redis as embedded_redis
 from casino_club.infra.backends.embedded import tokens as embedded_tokens
+from casino_club.infra.backends.embedded import warehouse as embedded_warehouse
 from casino_club.infra.ports import ServerProcess
 from casino_club.infra.settings import Settings
 
@@ -23,6 +25,16 @@ class Server(Protocol):
 
     def url(self, settings: Settings) -> str:
         """Where it is found. Raises Unusable if nothing was ever started."""
+
+
+class Warehouse(Protocol):
+    """What the module of the warehouse offers: a platform may do without one."""
+
+    def server(self, settings: Settings) -> ServerProcess | None:
+        """The private server to start, if there is one. Touches nothing yet."""
+
+    def url(self, settings: Settings) -> str | None:
+        """Where it is found, if there is one."""
 
 
 class Tokens(Protocol):
@@ -44,14 +56,15 @@ class Backends:
 
     postgres: Server
     redis: Server
+    warehouse: Warehouse
     tokens: Tokens
 
 
 def backends(settings: Settings) -> Backends:
     """The modules that this mode means."""
     if settings.mode == "embedded":
-        return Backends(embedded_postgres, embedded_redis, embedded_tokens)
-    return Backends(cluster_postgres, cluster_redis, cluster_tokens)
+        return Backends(embedded_postgres, embedded_redis, embedded_warehouse, embedded_tokens)
+    return Backends(cluster_postgres, cluster_redis, cluster_warehouse, cluster_tokens)
 
 
 def prepare(settings: Settings) -> None:
@@ -63,6 +76,16 @@ def servers(settings: Settings) -> list[ServerProcess]:
     """The private servers to start, in this order."""
     chosen = backends(settings)
     return [each for each in (chosen.postgres.server(settings), chosen.redis.server(settings)) if each]
+
+
+def warehouse_server(settings: Settings) -> ServerProcess | None:
+    """The private warehouse to start, apart from the others: nobody waits for it."""
+    return backends(settings).warehouse.server(settings)
+
+
+def warehouse_url(settings: Settings) -> str | None:
+    """ClickHouse, `http(s)://…`; None if there is none."""
+    return backends(settings).warehouse.url(settings)
 
 
 def database_url(settings: Settings) -> str:

@@ -36,6 +36,20 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(None, description="Redis, `redis://…`; needed in `cluster` mode.")
     database_connections_max: int = Field(10, ge=3, le=200, description="Connections to PostgreSQL per process.")
 
+    warehouse_url: SecretStr | None = Field(
+        None,
+        description="ClickHouse, `https://user:password@host:8443/database`, in `cluster` mode; without it there are "
+        "no reports. The databases that hold the tables begin with this name.",
+    )
+    warehouse_cluster: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Name of your ClickHouse cluster: tables are replicated, and spread over its shards by user.",
+    )
+    warehouse_memory_mb: int = Field(
+        1024, ge=640, le=1_048_576, description="Memory that the embedded warehouse may take, all told."
+    )
+
     token_secret: SecretStr | None = Field(
         None,
         min_length=32,

@@ -11,6 +11,8 @@ MICROSECOND = timedelta(microseconds=1)
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
 SECOND_US = 1_000_000
+QUARTER_US = 15 * MINUTE_US
+QUARTERS_KEPT_MAX = 20_000
 
 
 def to_us(instant: datetime) -> int:
@@ -31,6 +33,7 @@ class Calendar:
         self.zone = zone
         self._info = ZoneInfo(zone)
         self._bounds = (0, 0)
+        self._days_by_quarter: dict[int, int] = {}
 
     def day_of(self, instant: datetime) -> date:
         """The operator's calendar day that holds this instant."""
@@ -43,6 +46,16 @@ class Calendar:
             day = self.day_of(from_us(at_us))
             self._bounds = start, end = self._midnight_us(day), self._midnight_us(day + timedelta(days=1))
         return start, end
+
+    def day_number(self, at_us: int) -> int:
+        """The operator's day as days since 1970. No zone's days begin within a quarter of an hour."""
+        quarter = at_us // QUARTER_US
+        found = self._days_by_quarter.get(quarter)
+        if found is None:
+            if len(self._days_by_quarter) >= QUARTERS_KEPT_MAX:
+                self._days_by_quarter.clear()
+            found = self._days_by_quarter[quarter] = (self.day_of(from_us(at_us)) - EPOCH.date()).days
+        return found
 
     def _midnight_us(self, day: date) -> int:
         return to_us(datetime.combine(day, time(), tzinfo=self._info).astimezone(UTC))

@@ -12,7 +12,10 @@ _STATEMENT = re.compile(
 )
 _STORE = re.compile(r"/store(/\w+)?\.py$")
 _INFRA = "src/casino_club/infra/"
-_PLACES = (f"{_INFRA}audit/", f"{_INFRA}db/", f"{_INFRA}log/", f"{_INFRA}jobs/", f"{_INFRA}http/service_keys.py")
+_PLACES = (
+    *(f"{_INFRA}{name}/" for name in ("audit", "db", "jobs", "log", "warehouse")),
+    f"{_INFRA}http/service_keys.py",
+)
 _SLICE = "src/casino_club/features/wallet/"
 
 PLANTED = {

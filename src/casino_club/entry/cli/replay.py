@@ -67,13 +67,13 @@ def replay(
 
 def refusal(name: str, known: Sequence[Subscription]) -> str | None:
     """Why this can't be replayed, with what can."""
-    can = ", ".join(sorted(each.name for each in known if each.to_hot is not None)) or "nothing yet"
+    can = ", ".join(sorted(each.name for each in known if each.may_be_replayed)) or "nothing yet"
     chosen = next((each for each in known if each.name == name), None)
     if chosen is None:
         return f"There is no {name}; what can be replayed is: {can}."
     if chosen.kind is Kind.REACTION:
         return f"{name} is a reaction: what it does, others notice, so it is done once. What can be replayed is: {can}."
-    if chosen.to_hot is None:
+    if not chosen.may_be_replayed:
         return f"{name} keeps its values in PostgreSQL, beside which none can be built. What can be replayed is: {can}."
     return None
 

@@ -79,6 +79,8 @@ async def _start_all(supervisor: Supervisor, settings: Settings, program: Sequen
     began = time.monotonic()
     for server in runtime.servers(settings):
         await supervisor.start(server)
+    if warehouse := runtime.warehouse_server(settings):
+        await supervisor.start(warehouse)
     await _bring_up_to_date(settings)
     consumer = ourselves("consumer", settings, _seems_steady, [*program, "consumer"])
     api = ourselves("api", settings, lambda: _answers(settings), [*program, "serve"])

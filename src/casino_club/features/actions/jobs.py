@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 
 from casino_club.features.actions.rules.admission import ActionPolicy
+from casino_club.features.actions.rules.amounts import amounts_of
 from casino_club.features.actions.rules.hot import hot_values
 from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.features.actions.rules.standing import Standing
@@ -16,14 +17,29 @@ from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.log import parked
 from casino_club.infra.log.history import rows_of
 from casino_club.infra.log.reader import LogRow
-from casino_club.infra.log.subscribe import Policies, subscribe_hot
-from casino_club.infra.ports import HotValue, HotWrite
+from casino_club.infra.log.subscribe import Policies, subscribe_hot, subscribe_warehouse
+from casino_club.infra.ports import Block, HotValue, HotWrite
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export
-from casino_club.kernel.clock import to_us
+from casino_club.infra.warehouse.blocks import (
+    block,
+    days,
+    flags,
+    instants,
+    int32,
+    int64,
+    optional_int64,
+    texts,
+    ticks,
+    uuids,
+)
+from casino_club.kernel.clock import Calendar, to_us
 
 HOT_NAMES = ("streak_count", "daily_play_count", "last_action_ts")
 FORGOTTEN_AT_ONCE = 1_000
 PAGE_ROWS = 500
+WAREHOUSE_PAGE_ROWS = 20_000
+WAREHOUSE_REST_SECONDS = 0.5
+"""Each insert makes files that are merged later, so many small ones cost more than they are worth."""
 
 
 @subscribe_hot(
@@ -38,6 +54,46 @@ def hot(rows: Sequence[LogRow], policies: Policies) -> Sequence[HotWrite]:
 def _write(row: LogRow, policy: ActionPolicy) -> HotWrite:
     values = hot_values(standing_of(row), gap_us=policy.streak_gap_us, day_bounds=policy.calendar.day_bounds_us)
     return HotWrite(row.user_id, row.id, {name: HotValue(*value) if value else None for name, value in values.items()})
+
+
+@subscribe_warehouse(
+    "warehouse",
+    about="Every action, each user's days and each user, for reports and segments.",
+    package="casino_club.features.actions",
+    table="actions",
+    page_rows=WAREHOUSE_PAGE_ROWS,
+    rest_seconds=WAREHOUSE_REST_SECONDS,
+)
+def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
+    times = [to_us(row.action_timestamp) for row in rows]
+    amounts = [amounts_of(row.action_type, row.metadata) for row in rows]
+    return block(
+        (
+            int64("id", [row.id for row in rows]),
+            int64("user_id", [row.user_id for row in rows]),
+            texts("action_type", [row.action_type for row in rows]),
+            days("day", [calendar.day_number(at_us) for at_us in times]),
+            ticks("action_timestamp", times),
+            instants("appended_at", [row.appended_at for row in rows]),
+            flags("by_user", [row.by_user for row in rows]),
+            flags("is_play", [row.is_play for row in rows]),
+            optional_int64("value", [row.value for row in rows]),
+            uuids("round_id", [row.round_id for row in rows]),
+            int64("spent_tokens", [each.spent_tokens for each in amounts]),
+            int64("earned_tokens", [each.earned_tokens for each in amounts]),
+            int64("amount", [each.amount for each in amounts]),
+            texts("currency", [each.currency for each in amounts]),
+            int64("staked", [each.staked for each in amounts]),
+            int64("won", [each.won for each in amounts]),
+            texts("source", [each.source for each in amounts]),
+            int32("streak", [row.streak for row in rows]),
+            int32("day_plays", [row.day_plays for row in rows]),
+            instants("last_play_at", [row.last_play_at for row in rows]),
+            instants("last_action_at", [row.last_action_at for row in rows]),
+            texts("metadata", [row.metadata for row in rows]),
+        ),
+        len(rows),
+    )
 
 
 def standing_of(row: LogRow) -> Standing:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from casino_club.infra.db.database import Db
 from casino_club.infra.log import parked, positions, rebuild
+from casino_club.infra.log.choice import effect_of
 from casino_club.infra.log.detached import detached_pages
-from casino_club.infra.log.effects import AWAY, Beside, Effect, HotStoreLost, Stores, effect_of
+from casino_club.infra.log.effects import AWAY, Beside, Effect, HotStoreLost, Stores
 from casino_club.infra.log.leading import leading
 from casino_club.infra.log.positions import Held, TakenOver
 from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Page, Position
@@ -67,6 +68,8 @@ class Follower:
             page = await self.read(reading)
             if page.rows:
                 await self.deliver(page)
+                if len(page.rows) < self.page_rows:
+                    await asyncio.sleep(self.subscription.rest_seconds)
                 continue
             if time.monotonic() - kept_at > KEEP_SECONDS:
                 await self._apply((), page.after)
@@ -75,8 +78,8 @@ class Follower:
 
     async def deliver_detached(self, db: Db) -> None:
         """From the log's beginning, deliver what lies in files; the table is read from there on."""
-        if self.held is None:
-            self.held = await positions.take(db, self.subscription.name, self.generation)
+        await self._take(db)
+        assert self.held is not None
         pages = detached_pages(db, self.stores.files, self.held.position, rows_max=self.page_rows)
         async with aclosing(pages):
             async for page in pages:
@@ -84,13 +87,18 @@ class Follower:
 
     async def read(self, db: Db) -> Page:
         """The next page. A page without rows moves the position in memory only; it is written now and then."""
-        if self.held is None:
-            self.held = await positions.take(db, self.subscription.name, self.generation)
+        await self._take(db)
+        assert self.held is not None
         page = await self.source.next_page(db, self.held.position, rows_max=self.page_rows)
         if not page.rows:
             self.held = replace(self.held, position=page.after)
         self.failures = 0
         return page
+
+    async def _take(self, db: Db) -> None:
+        if self.held is None:
+            held = await positions.take(db, self.subscription.name, self.generation)
+            self.held = await self.effect.settle(db, held)
 
     async def deliver(self, page: Page) -> None:
         """Apply a page and move past it. If it fails through a row, halve it until that row stands alone."""

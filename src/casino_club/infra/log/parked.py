@@ -92,6 +92,11 @@ async def forget_reasons(db: Db, user_id: int) -> None:
     )
 
 
+async def release_parked_before(db: Db, consumer: str, instant: datetime) -> None:
+    """Forget the rows that were parked, and not parked again, before an instant."""
+    await db.execute("DELETE FROM parked_rows WHERE consumer = $1 AND parked_at < $2", consumer, instant)
+
+
 async def claim(db: Db, consumer: str, action_id: int) -> bool:
     """Hold a parked row until the transaction ends; False if it is gone, or somebody else holds it."""
     found = await db.fetchval(

@@ -114,3 +114,26 @@ async def drop(db: Db, consumer: str, generation: int, *, moves: int | None = No
         moves,
     )
     return dropped is not None
+
+
+async def take_place_of_live(db: Db, held: Held) -> bool:
+    """Let the live position be that of a rebuilt generation, which is forgotten; False if that has moved on.
+
+    Whoever follows for the live generation finds the position taken over.
+    """
+    assert held.generation != LIVE
+    await take(db, held.consumer, LIVE)
+    moved = await db.fetchval(
+        """UPDATE log_positions AS live
+           SET delivered = built.delivered, delivering = built.delivering, last_id = built.last_id,
+               carry_to = built.carry_to, judged_id = built.judged_id, judged_to = built.judged_to,
+               moves = live.moves + 1, moved_at = now()
+           FROM log_positions AS built
+           WHERE live.consumer = $1 AND live.generation = $4
+             AND built.consumer = $1 AND built.generation = $2 AND built.moves = $3 RETURNING 1""",
+        held.consumer,
+        held.generation,
+        held.moves,
+        LIVE,
+    )
+    return moved is not None and await drop(db, held.consumer, held.generation, moves=held.moves)

@@ -215,6 +215,19 @@ async def rows_of_user(db: Db, user_id: int, *, after_id: int, limit: int) -> li
     )
 
 
+async def rows_of_runs(db: Db, runs: Sequence[tuple[int, int]]) -> list[LogRow]:
+    """The rows from each first id to each last id, by id; those in detached partitions are left out."""
+    found = await db.fetch(
+        f"""SELECT a.* FROM unnest($1::bigint[], $2::bigint[]) AS run (first_id, last_id)
+            CROSS JOIN LATERAL (SELECT {_COLUMNS} FROM user_actions
+                                WHERE id BETWEEN run.first_id AND run.last_id) AS a
+            ORDER BY id""",  # noqa: S608 - constant columns
+        [first for first, _ in runs],
+        [last for _, last in runs],
+    )
+    return _rows(found)
+
+
 async def last_rows_of(db: Db, users: Sequence[int]) -> dict[int, int]:
     """The id of each user's last row in the log, of those who have any."""
     found = await db.fetch(

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY, Database, Db
+from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY, Db
 from casino_club.infra.log import positions, rebuild
+from casino_club.infra.log.choice import rebuildable_of
 from casino_club.infra.log.detached import check
 from casino_club.infra.log.effects import AWAY, HotStoreLost, Stores
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.positions import Held, TakenOver
-from casino_club.infra.log.reader import NOTHING, last_rows_of
+from casino_club.infra.log.reader import NOTHING
 from casino_club.infra.log.subscribe import Subscription
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ REBUILD_LOCK = 7_215_511
 
 async def rebuild_when_asked(subscriptions: Sequence[Subscription], stores: Stores) -> None:
     """Run rebuilds until cancelled."""
-    hot = {subscription.name: subscription for subscription in subscriptions if subscription.to_hot is not None}
+    known = {each.name: each for each in subscriptions if each.may_be_replayed and stores.take(each)}
     while True:
         try:
             async with stores.database.connection() as db:
@@ -30,8 +31,8 @@ async def rebuild_when_asked(subscriptions: Sequence[Subscription], stores: Stor
         except AWAY:
             names = []
         for name in names:
-            if name in hot:
-                await _try_to_run(hot[name], stores)
+            if name in known:
+                await _try_to_run(known[name], stores)
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -61,10 +62,10 @@ async def _run(subscription: Subscription, stores: Stores, db: Db) -> None:
     name = subscription.name
     held = await positions.take(db, name, rebuild.GENERATION)
     await check(db, stores.files, position=held.position)
+    effect = rebuildable_of(subscription, stores, generation=rebuild.GENERATION)
     if _is_at_beginning(held):
-        await stores.hot.discard(name, generation=rebuild.GENERATION)
-        await stores.hot.set_mark(name, held.moves, generation=rebuild.GENERATION)
-    follower = Follower(subscription, stores, generation=rebuild.GENERATION, held=held)
+        await effect.begin_again(held)
+    follower = Follower(subscription, stores, generation=rebuild.GENERATION, page_rows=subscription.page_rows)
     try:
         await follower.deliver_detached(db)
         held = await _caught_up(follower, db)
@@ -73,14 +74,8 @@ async def _run(subscription: Subscription, stores: Stores, db: Db) -> None:
             await rebuild.ask_again(asking, name)
         return
 
-    swapped = await stores.hot.swap(
-        name,
-        generation=rebuild.GENERATION,
-        names=subscription.hot_names,
-        last_rows=lambda users: _last_rows(stores.database, users),
-    )
-    if await positions.drop(db, name, rebuild.GENERATION, moves=held.moves):
-        logger.info("rebuilt", extra={"consumer": name, "users": swapped})
+    if await effect.show(db, held):
+        logger.info("rebuilt", extra={"consumer": name})
 
 
 def _is_at_beginning(held: Held) -> bool:
@@ -98,8 +93,3 @@ async def _caught_up(follower: Follower, db: Db) -> Held:
             await follower.deliver(page)
         if before.carry_to is None and before.delivering is None and page.after.delivering is None:
             return follower.held
-
-
-async def _last_rows(database: Database, users: Sequence[int]) -> dict[int, int]:
-    async with database.connection() as db:
-        return await last_rows_of(db, users)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.infra.log import parked
-from casino_club.infra.log.effects import AWAY, Stores, effect_of
+from casino_club.infra.log.choice import effect_of
+from casino_club.infra.log.effects import AWAY, Stores
 from casino_club.infra.log.reader import LogRow, rows_with_ids
 from casino_club.infra.log.subscribe import Subscription
 

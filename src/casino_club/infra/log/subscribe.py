@@ -11,8 +11,9 @@ from typing import Any
 
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.erased import USER_ERASED, emptied, spared
-from casino_club.infra.log.reader import LogRow
-from casino_club.infra.ports import HotWrite
+from casino_club.infra.log.reader import PAGE_ROWS, LogRow
+from casino_club.infra.ports import Block, HotWrite
+from casino_club.kernel.clock import Calendar
 
 
 class Kind(StrEnum):
@@ -31,6 +32,18 @@ DatabaseEffect = Callable[[Db, Sequence[LogRow], Policies], Awaitable[None]]
 HotEffect = Callable[[Sequence[LogRow], Policies], Sequence[HotWrite]]
 """Says what the hot store shall hold; each write is guarded by the id of the row that it follows from."""
 
+WarehouseEffect = Callable[[Sequence[LogRow], Calendar], Block]
+"""Says which rows of a table the log's rows become; days are those of the calendar that it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntoTable:
+    """A table of the warehouse that a subscription fills, and the slice whose files make it."""
+
+    package: str
+    table: str
+    effect: WarehouseEffect
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
@@ -45,6 +58,14 @@ class Subscription:
     to_hot: HotEffect | None = None
     hot_names: tuple[str, ...] = ()
     """The values that it keeps in the hot store."""
+    to_warehouse: IntoTable | None = None
+    page_rows: int = PAGE_ROWS
+    rest_seconds: float = 0.0
+    """How long it waits after a page that was not full, for places that take few large writes better than many."""
+
+    @property
+    def may_be_replayed(self) -> bool:
+        return self.to_hot is not None or self.to_warehouse is not None
 
     def wants(self, row: LogRow) -> bool:
         """A hot projection is always told that a user is gone."""
@@ -80,5 +101,25 @@ def subscribe_hot(
             return [*(effect(living, policies) if living else ()), *ended]
 
         return Subscription(name, Kind.PROJECTION, about, types, to_hot=write, hot_names=names)
+
+    return declare
+
+
+def subscribe_warehouse(
+    name: str, *, about: str, package: str, table: str, page_rows: int, rest_seconds: float
+) -> Callable[[WarehouseEffect], Subscription]:
+    """Make a function a projection into the warehouse."""
+
+    def declare(effect: WarehouseEffect) -> Subscription:
+        into = IntoTable(package, table, effect)
+        return Subscription(
+            name,
+            Kind.PROJECTION,
+            about,
+            frozenset(),
+            to_warehouse=into,
+            page_rows=page_rows,
+            rest_seconds=rest_seconds,
+        )
 
     return declare

@@ -1,6 +1,6 @@
 """What readers of the log remember: positions, rows that were parked, the cluster the log was born in."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from casino_club.infra.db.tables import metadata
@@ -33,6 +33,18 @@ parked_rows = Table(
     Column("attempts", Integer, nullable=False),
     Column("parked_at", Instant, nullable=False),
     PrimaryKeyConstraint("consumer", "action_id"),
+)
+
+warehouse_pending = Table(
+    "warehouse_pending",
+    metadata,
+    Column("consumer", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("first_ids", ARRAY(BigInteger), nullable=False),
+    Column("last_ids", ARRAY(BigInteger), nullable=False),
+    Column("after", JSONB, nullable=False),
+    PrimaryKeyConstraint("consumer", "generation"),
 )
 
 log_origin = Table(

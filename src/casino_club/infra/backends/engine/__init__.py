@@ -1,0 +1,1 @@
+"""The private ClickHouse engine: one process that holds a folder and answers ClickHouse's HTTP protocol on loopback."""

@@ -1,0 +1,61 @@
+"""`python -m casino_club.infra.backends.engine`: holds a folder and answers on a loopback port until told to stop."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from casino_club.infra.backends.engine.front import Front
+from casino_club.infra.backends.engine.sessions import Engine
+from casino_club.infra.telemetry.logs import configure_logging
+
+HOST = "127.0.0.1"
+DRAIN_SECONDS_MAX = 2.0
+BODY_MB_MAX = 256
+LOOK_SECONDS = 0.25
+
+
+def main() -> None:
+    """Arguments: the folder and the port. The cap on memory and the secret's file are in the environment."""
+    folder, port = Path(sys.argv[1]), int(sys.argv[2])
+    configure_logging("info")
+    lock = os.open(folder / "held", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"Another process holds {folder}; stop that one, or choose another CASINO_CLUB_DATA_DIR.")
+    engine = Engine(folder / "data", memory_mb_max=int(os.environ["WAREHOUSE_MEMORY_MB"]))
+    secret = Path(os.environ["WAREHOUSE_SECRET_FILE"]).read_text()
+    uvloop.run(_serve(engine, Front(engine, secret, body_mb_max=BODY_MB_MAX), port))
+    engine.close()
+
+
+async def _serve(engine: Engine, front: Front, port: int) -> None:
+    asked_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
+    runner = web.AppRunner(front.app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN_SECONDS_MAX)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, port).start()
+    tidying = asyncio.create_task(_give_memory_back(engine))
+    await asked_to_stop.wait()
+    tidying.cancel()
+    engine.end_all()
+    await runner.cleanup()
+
+
+async def _give_memory_back(engine: Engine) -> None:
+    """The allocator keeps what a query has freed; near the cap it has to let go of it."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if engine.is_near_cap():
+            await asyncio.to_thread(engine.give_memory_back)
+
+
+if __name__ == "__main__":
+    main()

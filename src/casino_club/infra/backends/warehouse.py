@@ -1,0 +1,131 @@
+"""A warehouse over ClickHouse's HTTP protocol: the private engine and a server or cluster of the operator's alike."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+import clickhouse_connect
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+
+from casino_club.infra.ports import (
+    Block,
+    QueryTooLarge,
+    QueryTooLong,
+    ReadLimits,
+    WarehouseAway,
+    WarehouseFault,
+)
+
+CONNECT_SECONDS_MAX = 5
+WRITE_SECONDS_MAX = 120
+GRACE_SECONDS = 5.0
+"""The server ends what takes too long; we end it ourselves only if the server does not."""
+
+TOO_LONG = {159, 160}
+TOO_LARGE = {241, 396, 307, 158}
+BUSY = {202, 209, 210, 236, 242, 252, 279, 285, 319, 999}
+"""Too many queries or parts, time-outs of sockets, a table that is read-only for now: the same may be sent again."""
+
+
+class ClickHouseWarehouse:
+    """Connects when it is first used, so that one that is away is no hindrance."""
+
+    def __init__(self, url: str) -> None:
+        self._url = urlsplit(url)
+        self._client: AsyncClient | None = None
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    @property
+    def database(self) -> str:
+        """See Warehouse, as for all that follows."""
+        return self._url.path.strip("/") or "casino_club"
+
+    async def read(
+        self, sql: str, parameters: Mapping[str, object], *, database: str, result_format: str, limits: ReadLimits
+    ) -> bytes:
+        settings = {
+            "max_execution_time": limits.seconds_max,
+            "max_memory_usage": limits.memory_mb_max * 1024**2,
+            "wait_end_of_query": 1,
+            "cancel_http_readonly_queries_on_client_close": 1,
+            "date_time_output_format": "iso",
+        }
+        client = await self._opened()
+        async with asyncio.timeout(limits.seconds_max + GRACE_SECONDS), _Telling():
+            return await client.raw_query(
+                sql, dict(parameters), settings | {"database": database}, result_format, use_database=False
+            )
+
+    async def insert(self, table: str, block: Block, *, database: str, token: str) -> None:
+        settings = {
+            "insert_deduplication_token": token,
+            "insert_deduplicate": 1,
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
+            "max_partitions_per_insert_block": 0,
+            "distributed_foreground_insert": 1,
+            "database": database,
+        }
+        client = await self._opened()
+        async with asyncio.timeout(WRITE_SECONDS_MAX), _Telling():
+            await client.raw_insert(table, block.columns, block.data, settings, "Native")
+
+    async def run(self, statement: str, *, database: str | None = None) -> None:
+        client = await self._opened()
+        async with asyncio.timeout(WRITE_SECONDS_MAX), _Telling():
+            await client.raw_query(statement, settings={"database": database or "default"}, use_database=False)
+
+    async def ping(self) -> None:
+        client = await self._opened()
+        if not await client.ping(timeout=CONNECT_SECONDS_MAX):
+            raise WarehouseAway("The warehouse does not answer")
+
+    async def _opened(self) -> AsyncClient:
+        async with self._opening:
+            if self._client is None:
+                async with asyncio.timeout(CONNECT_SECONDS_MAX * 2), _Telling():
+                    self._client = await self._connected()
+            return self._client
+
+    async def _connected(self) -> AsyncClient:
+        url = self._url
+        return await clickhouse_connect.get_async_client(
+            host=url.hostname or "localhost",
+            port=url.port or (8443 if url.scheme == "https" else 8123),
+            secure=url.scheme == "https",
+            username=unquote(url.username or "default"),
+            password=unquote(url.password or ""),
+            database="default",
+            compress=False,
+            autogenerate_session_id=False,
+            connect_timeout=CONNECT_SECONDS_MAX,
+            send_receive_timeout=WRITE_SECONDS_MAX,
+        )
+
+
+class _Telling:
+    """Turns what clients and servers raise into the port's words. Addresses are left out: they hold passwords."""
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, _: object, fault: BaseException | None, __: object) -> None:
+        match fault:
+            case DatabaseError(code=int(code)) if code in TOO_LONG:
+                raise QueryTooLong from fault
+            case DatabaseError(code=int(code)) if code in TOO_LARGE:
+                raise QueryTooLarge from fault
+            case DatabaseError(code=int(code)) if code not in BUSY:
+                raise WarehouseFault(code, str(fault)) from fault
+            case ClickHouseError() | aiohttp.ClientError() | OSError():
+                raise WarehouseAway(f"The warehouse does not answer ({type(fault).__name__})") from fault

@@ -1,0 +1,149 @@
+"""Effects in the warehouse, which has no transactions with PostgreSQL: each page leaves its rows there exactly once.
+
+A page is written down with a token, inserted under the token, and then the position moves. Whoever finds a page
+written down sends it again first: under the same token, it changes nothing that is there and adds what is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from casino_club.infra.db.database import Database, Db
+from casino_club.infra.log import parked, pending, positions, rebuild
+from casino_club.infra.log.detached import DetachedFiles
+from casino_club.infra.log.effects import POSITION_MAY_BE_REPEATED, Beside, WarehouseHome
+from casino_club.infra.log.pending import Pending
+from casino_club.infra.log.positions import Held
+from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.subscribe import IntoTable
+from casino_club.infra.ports import Block, WarehouseAway, WarehouseFault
+from casino_club.infra.warehouse import generations, layouts
+from casino_club.infra.warehouse.generations import Generation
+from casino_club.infra.warehouse.layouts import Layout
+from casino_club.kernel.clock import Calendar
+
+NUMBERS_TRIED_MAX = 1_000
+
+
+@dataclass
+class InWarehouse:
+    """The effect of one projection in one of its generations."""
+
+    database: Database
+    files: DetachedFiles
+    home: WarehouseHome
+    projection: str
+    into: IntoTable
+    generation: int
+    filled: Generation | None = None
+    calendar: Calendar | None = None
+
+    async def settle(self, db: Db, held: Held) -> Held:
+        await self._find_tables(db)
+        found = await pending.find(db, held)
+        if found is None:
+            return held
+        rows = await pending.rows_of(db, self.files, found)
+        try:
+            block = self._block(rows)
+        except Exception as failure:
+            raise WarehouseAway(f"Page {found.token} was sent and can't be sent again: {failure!r}") from failure
+        await self._insert(block, found.token)
+        return await self._arrived(held, found.after)
+
+    async def apply(self, held: Held, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> Held:
+        if rows:
+            block, token = self._block(rows), self._token(f"{self.generation}.{held.moves}")
+            async with self.database.transaction() as db:
+                await pending.note(db, held, Pending(token, pending.runs_of(rows), after))
+            await self._insert(block, token)
+        return await self._arrived(held, after, beside)
+
+    async def apply_apart(self, db: Db, row: LogRow) -> None:
+        await self._find_tables(db)
+        await self._insert(self._block([row]), self._token(f"row.{row.id}"))
+
+    async def begin_again(self, held: Held) -> None:  # noqa: ARG002 - tokens are bound to tables, not to positions
+        """The tables are made when the position is settled."""
+        async with self.database.transaction() as db:
+            await generations.retire(db, self.projection, self.generation)
+            await pending.forget(db, self.projection, self.generation)
+        await self._drop_retired()
+
+    async def show(self, db: Db, held: Held) -> bool:
+        """The live position becomes the one that was built to. What could be built is parked no more."""
+        async with self.database.transaction() as db:
+            if not await positions.take_place_of_live(db, held):
+                return False
+            begun_at = await generations.show(db, self.projection, self.generation)
+            await pending.forget(db, self.projection, positions.LIVE)
+            await parked.release_parked_before(db, self.projection, begun_at)
+        await self._drop_retired()
+        return True
+
+    def _block(self, rows: Sequence[LogRow]) -> Block:
+        assert self.calendar is not None, "settle comes first"
+        return self.into.effect(rows, self.calendar)
+
+    def _token(self, suffix: str) -> str:
+        """Of this generation's tables alone, and never used for anything else."""
+        assert self.filled is not None, "settle comes first"
+        return f"{self.filled.number}.{suffix}"
+
+    async def _insert(self, block: Block, token: str) -> None:
+        """A refusal is no row's fault either: once a page is noted, nothing but this page may be sent."""
+        assert self.filled is not None
+        try:
+            await self.home.store.insert(self.into.table, block, database=self._name(self.filled), token=token)
+        except WarehouseFault as fault:
+            raise WarehouseAway(f"The warehouse refuses a page of {self.projection}: {fault}") from fault
+
+    async def _arrived(self, held: Held, after: Position, beside: Beside | None = None) -> Held:
+        async with self.database.transaction("" if beside else POSITION_MAY_BE_REPEATED) as db:
+            if beside is not None:
+                await beside(db)
+            await pending.forget(db, self.projection, self.generation)
+            return await positions.move(db, held, after)
+
+    async def _find_tables(self, db: Db) -> None:
+        try:
+            self.filled = await self._made(db)
+        except WarehouseFault as fault:
+            raise WarehouseAway(f"The tables of {self.projection} can't be made: {fault}") from fault
+        self.calendar = Calendar(self.filled.zone)
+
+    async def _made(self, db: Db) -> Generation:
+        """The generation, its tables there. Those that are lost are made again, empty, and a rebuild is asked for."""
+        found = await generations.find(db, self.projection, self.generation)
+        if found is None:
+            new = await self._unused(db)
+            await layouts.apply(self.home.store, self._layout, self._name(new))
+            return await generations.begin(db, self.projection, self.generation, new)
+        is_lost = not await layouts.is_there(self.home.store, self._name(found))
+        await layouts.apply(self.home.store, self._layout, self._name(found))
+        if is_lost:
+            await rebuild.ask_again(db, self.projection)
+        elif found.zone != self.home.zone:
+            await rebuild.ask(db, self.projection)
+        return found
+
+    async def _unused(self, db: Db) -> Generation:
+        """PostgreSQL may have been restored from a dump that knows less than the warehouse does."""
+        for _ in range(NUMBERS_TRIED_MAX):
+            new = Generation(await generations.next_number(db), self.home.zone)
+            if not await layouts.is_there(self.home.store, self._name(new)):
+                return new
+        raise WarehouseAway(f"{NUMBERS_TRIED_MAX} databases named {self.home.store.database}_… are in the way")
+
+    async def _drop_retired(self) -> None:
+        """Cut short, it is done when the next rebuild begins."""
+        async with self.database.connection() as db:
+            for each in await generations.retired(db, self.projection):
+                await layouts.drop(self.home.store, self._layout, self._name(each))
+                await generations.forget(db, self.projection, each.number)
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self.into.package, self.home.cluster)
+
+    def _name(self, generation: Generation) -> str:
+        return generation.database(self.home.store.database)
