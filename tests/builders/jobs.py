@@ -21,7 +21,7 @@ NOWHERE = "unix:///nowhere"
 
 def a_run(job: str = "a_job", *, due_at: datetime = NOON, progress: str | None = None) -> Run:
     """A run in its first attempt."""
-    return Run(1, job, due_at, False, State.RUNNING, due_at, 1, 0, due_at, None, progress, None)
+    return Run(1, job, due_at, False, State.RUNNING, due_at, 1, 0, due_at, None, progress, None, 0, None)
 
 
 def a_work(

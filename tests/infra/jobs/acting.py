@@ -18,7 +18,7 @@ from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs import runs, worker
 from casino_club.infra.jobs.broker import Sender
-from casino_club.infra.jobs.job import CatchUp, Work, job
+from casino_club.infra.jobs.job import CatchUp, Retries, Work, job
 from casino_club.infra.jobs.runner import Runner
 from casino_club.infra.jobs.runs import Pace, Run
 from casino_club.infra.jobs.scheduler import Scheduler
@@ -31,6 +31,7 @@ PACE = Pace(lease_seconds=1.5, resend_seconds=0.3, look_seconds=0.1)
 EVERY = timedelta(milliseconds=500)
 STEPS = 4
 STOPS_AT = 2
+STUMBLES = 2
 NOTES = "CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY, job text, due_at timestamptz, note text, pid int)"
 
 
@@ -64,12 +65,24 @@ async def climb(work: Work) -> None:
             await asyncio.Event().wait()
 
 
-@job("fall", every=timedelta(days=3650), about="Fails.")
+SOON = timedelta(milliseconds=300)
+
+
+@job("fall", every=timedelta(days=3650), about="Fails.", retries=Retries(2, SOON))
 async def fall(work: Work) -> None:
     raise ValueError("no such luck")
 
 
-JOBS = (tick, climb, fall)
+@job("stumble", every=timedelta(days=3650), about="Fails behind a key, and goes on there.", retries=Retries(after=SOON))
+async def stumble(work: Work) -> None:
+    await note(work, work.run.progress or "from the beginning")
+    if work.run.failures < STUMBLES:
+        async with work.database.transaction() as db:
+            await runs.reach(db, work.run, f"after {work.run.failures + 1}")
+        raise ValueError("not yet")
+
+
+JOBS = (tick, climb, fall, stumble)
 
 
 @asynccontextmanager

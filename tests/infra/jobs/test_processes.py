@@ -19,7 +19,7 @@ from casino_club.infra.jobs import leader, runs, timetable
 from casino_club.infra.jobs.runs import Run, State
 from casino_club.infra.settings import Settings
 from tests.builders.servers import forget, running_server
-from tests.infra.jobs.acting import EVERY, NOTES, PACE, STEPS, ZONE, climb, fall, tick
+from tests.infra.jobs.acting import EVERY, NOTES, PACE, STEPS, ZONE, climb, fall, stumble, tick
 from tests.infra.log.following import eventually
 from tests.infra.waiting import runs as is_running
 from tests.infra.waiting import until
@@ -211,7 +211,7 @@ async def test_a_paused_job_rests_whoever_is_started_again(stage: Stage) -> None
     await stage.worker()
     asked = await stage.ask(fall)
     paused_until = datetime.now(UTC) + 3 * EVERY
-    await eventually(lambda: _has_failed(stage, asked))
+    await eventually(lambda: _has_failed(stage, asked, attempt=3))
     await until(lambda: datetime.now(UTC) > paused_until)
     assert len(await stage.runs()) == rested
 
@@ -227,14 +227,25 @@ async def test_a_failure_stays_with_its_run_and_staff_can_want_it_again(stage: S
     stage.scheduler()
     await stage.worker()
     asked = await stage.ask(fall)
-    await eventually(lambda: _has_failed(stage, asked))
+    await eventually(lambda: _has_failed(stage, asked, attempt=3))
 
     async with stage.database.transaction() as db:
         await runs.retry(db, asked.id, now=datetime.now(UTC))
-    await eventually(lambda: _has_failed(stage, asked, attempt=2))
+    await eventually(lambda: _has_failed(stage, asked, attempt=6))
 
     run = await stage.one(asked)
-    assert (run.state, run.error_code, run.attempt) == (State.FAILED, "ValueError", 2)
+    assert (run.state, run.error_code, run.attempt, run.failures) == (State.FAILED, "ValueError", 6, 2)
+
+
+async def test_a_run_that_fails_is_tried_again_by_itself_behind_its_key(stage: Stage) -> None:
+    stage.scheduler()
+    await stage.worker()
+    asked = await stage.ask(stumble)
+    await eventually(lambda: _is_done(stage, asked))
+
+    run = await stage.one(asked)
+    assert (run.state, run.error_code, run.attempt, run.failures) == (State.DONE, None, 3, 2)
+    assert [each["note"] for each in await stage.notes("stumble")] == ["from the beginning", "after 1", "after 2"]
 
 
 async def test_without_a_worker_runs_are_late_and_the_alarm_metric_says_how_much(stage: Stage) -> None:
@@ -296,7 +307,11 @@ async def _has_note(stage: Stage, job: str, text: str) -> bool:
     return text in [row[1] for row in await stage.notes(job)]
 
 
-async def _has_failed(stage: Stage, run: Run, *, attempt: int = 1) -> bool:
+async def _is_done(stage: Stage, run: Run) -> bool:
+    return (await stage.one(run)).state is State.DONE
+
+
+async def _has_failed(stage: Stage, run: Run, *, attempt: int) -> bool:
     found = await stage.one(run)
     return found.state is State.FAILED and found.attempt == attempt
 

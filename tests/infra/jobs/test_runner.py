@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import REGISTRY
 
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs import runs
-from casino_club.infra.jobs.job import HOUR, Work, job
+from casino_club.infra.jobs.job import HOUR, Retries, Work, job
 from casino_club.infra.jobs.runner import UNKNOWN_JOB, Runner
 from casino_club.infra.jobs.runs import Pace, Run, State
+from casino_club.infra.jobs.timetable import ask, standings
 from casino_club.kernel.errors import Kind, Refused, Unavailable
 from tests.builders.jobs import a_work
 from tests.infra.log.following import eventually
@@ -37,9 +39,14 @@ async def now(database: Database, run: Run) -> Run:
 
 
 def runner(
-    database: Database, body: Callable[[Work], Awaitable[None]], *, takes_max: timedelta = HOUR, pace: Pace = QUICK
+    database: Database,
+    body: Callable[[Work], Awaitable[None]],
+    *,
+    takes_max: timedelta = HOUR,
+    retries: int = 0,
+    pace: Pace = QUICK,
 ) -> Runner:
-    declared = job("a_job", every=HOUR, about="A job.", takes_max=takes_max)(body)
+    declared = job("a_job", every=HOUR, about="A job.", takes_max=takes_max, retries=Retries(retries))(body)
     return Runner({"a_job": declared}, database, lambda _: a_work(database), pace=pace)
 
 
@@ -75,6 +82,49 @@ async def test_a_failure_is_kept_by_its_code(database: Database, failure: Except
 
     found = await now(database, run)
     assert (found.state, found.error_code) == (State.FAILED, code)
+
+
+async def test_a_run_that_failed_rests_longer_each_time_and_then_has_failed_for_good(database: Database) -> None:
+    run = await due(database)
+
+    async def fail(_: Work) -> None:
+        raise ValueError("no")
+
+    rests = []
+    for _ in range(3):
+        await runner(database, fail, retries=2).run(run.job, run.due_at)
+        found = await now(database, run)
+        await runner(database, fail, retries=2).run(run.job, run.due_at)
+        assert (await now(database, run)).attempt == found.attempt
+        rests.append(found.not_before and round((found.not_before - datetime.now(UTC)).total_seconds(), -1))
+        async with database.transaction() as db:
+            await db.execute("UPDATE job_runs SET not_before = clock_timestamp()")
+            assert found.state is State.FAILED or await runs.to_send(db, resend_seconds=10)
+
+    assert rests[:2] == [10, 20]
+    assert (found.state, found.error_code, found.failures, found.attempt) == (State.FAILED, "ValueError", 2, 3)
+
+
+async def test_a_run_that_rests_is_not_late_and_goes_on_at_once_when_staff_ask(database: Database) -> None:
+    declared = job("a_job", every=HOUR, about="A job.")(_nothing)
+    run = await due(database)
+    async with database.transaction() as db:
+        held = await runs.claim(db, run.job, None, lease_seconds=60)
+        assert held is not None
+        await runs.rest(db, held, error_code="no_luck", seconds=600)
+
+        [standing] = await standings(db, [declared], zone=ZoneInfo("Asia/Seoul"), now=datetime.now(UTC))
+        sent = await runs.to_send(db, resend_seconds=10)
+        asked = await ask(db, declared, now=datetime.now(UTC))
+
+    assert (standing.overdue_seconds, sent) == (0, [])
+    assert (asked.id, asked.not_before) == (run.id, None)
+    async with database.transaction() as db:
+        assert await runs.claim(db, run.job, None, lease_seconds=60) is not None
+
+
+async def _nothing(_: Work) -> None:
+    return
 
 
 async def test_a_run_that_is_stuck_is_ended_and_has_failed(database: Database) -> None:

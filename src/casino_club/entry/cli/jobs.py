@@ -51,9 +51,17 @@ def list_runs(
         print_json([run_out(each) for each in found])
         return
     print_table(
-        ("Id", "Due", "State", "Attempt", "Began", "Took", "Error"),
+        ("Id", "Due", "State", "Attempt", "Failures", "Began", "Took", "Error"),
         [
-            (str(each.id), moment(each.due_at), each.state, str(each.attempt), moment(each.started_at), *_ending(each))
+            (
+                str(each.id),
+                moment(each.due_at),
+                each.state,
+                str(each.attempt),
+                str(each.failures),
+                moment(each.started_at),
+                *_ending(each),
+            )
             for each in found
         ],
         empty=f"{name} has not run yet.",

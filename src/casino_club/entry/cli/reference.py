@@ -86,7 +86,7 @@ def jobs_page() -> str:
         for each in sorted(subscriptions(), key=lambda each: each.name)
     ]
     timed = [
-        (f"`{each.name}`", _times(each), CATCH_UP[each.catch_up].format(each.catch_up_max), each.about)
+        (f"`{each.name}`", _times(each), CATCH_UP[each.catch_up].format(each.catch_up_max), _retries(each), each.about)
         for each in sorted(jobs(), key=lambda each: each.name)
     ]
     return _page(
@@ -97,10 +97,16 @@ def jobs_page() -> str:
         _table(("Name", "Kind", "Action types", "Hot metrics", "What it does"), followers),
         "## By the clock",
         "Written down by the scheduler and run by workers, one run of a job at a time. Intervals are counted from "
-        "1970, times of day in the operator's zone. A run that was cut short is taken up again; one that fails stays "
-        "so until it is retried, and the next due time is another try.",
-        _table(("Name", "Due", "Due times missed", "What it does"), timed),
+        "1970, times of day in the operator's zone. A run that was cut short is taken up again; one that fails is "
+        "tried again by itself, after a pause that doubles each time. Then it stays failed until staff retry it, and "
+        "the next due time is another try.",
+        _table(("Name", "Due", "Due times missed", "Tried again", "What it does"), timed),
     )
+
+
+def _retries(each: Job) -> str:
+    times, after = each.retries.times, each.retries.after
+    return f"{times} times, first after {after.total_seconds():g} s" if times else "never"
 
 
 def archive_page() -> str:

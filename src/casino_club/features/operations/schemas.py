@@ -18,7 +18,10 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class RunOut(msgspec.Struct, frozen=True):
-    """One run. `wanted_at` differs from its due time once it was retried."""
+    """One run. `wanted_at` differs from its due time once staff wanted it again.
+
+    After `failures` a run is due again by itself, but `not_before` then, until it has used up its job's retries.
+    """
 
     id: int
     job: str
@@ -32,6 +35,8 @@ class RunOut(msgspec.Struct, frozen=True):
     seconds: float | None
     progress: str | None
     error_code: str | None
+    failures: int
+    not_before: datetime | None
 
 
 class JobOut(msgspec.Struct, frozen=True):
@@ -42,6 +47,7 @@ class JobOut(msgspec.Struct, frozen=True):
     every_seconds: float | None
     daily_at: str | None
     catch_up: str
+    retries_max: int
     paused_at: datetime | None
     next_due_at: datetime | None
     overdue_seconds: float
@@ -197,6 +203,8 @@ def run_out(run: Run) -> RunOut:
         seconds,
         run.progress,
         run.error_code,
+        run.failures,
+        run.not_before,
     )
 
 
@@ -208,6 +216,7 @@ def job_out(standing: JobStanding) -> JobOut:
         job.every.total_seconds() if job.every else None,
         f"{job.daily_at:%H:%M}" if job.daily_at else None,
         job.catch_up,
+        job.retries.times,
         standing.paused_at,
         standing.next_due_at,
         standing.overdue_seconds,

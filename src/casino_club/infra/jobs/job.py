@@ -29,6 +29,18 @@ class CatchUp(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """A run that fails is tried again by itself, `times` times, first `after` this long; each pause doubles."""
+
+    times: int = 3
+    after: timedelta = timedelta(seconds=10)
+
+    def pause(self, failures: int) -> timedelta | None:
+        """How long a run rests that has failed so often; None once it has failed for good."""
+        return None if failures > self.times else self.after * 2 ** (failures - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What one run of a job is given."""
 
@@ -52,6 +64,7 @@ class Work:
         return self.stores.policies
 
 
+RETRIES = Retries()
 Task = Callable[[Work], Awaitable[None]]
 
 
@@ -67,6 +80,7 @@ class Job:
     catch_up_max: int
     takes_max: timedelta
     """A run that takes longer is ended and has failed: one that is stuck must not stay so in silence."""
+    retries: Retries
     run: Task
 
     @property
@@ -84,6 +98,7 @@ def job(
     catch_up: CatchUp = CatchUp.LATEST,
     catch_up_max: int = CATCH_UP_MAX,
     takes_max: timedelta = HOUR,
+    retries: Retries = RETRIES,
 ) -> Callable[[Task], Job]:
     """Make a function a job, due either at an interval or once a day at a time of the operator's zone."""
     assert (every is None) != (daily_at is None), f"{name}: name an interval or a time of day"
@@ -92,6 +107,6 @@ def job(
     assert catch_up_max > 0, f"{name}: without catching up is CatchUp.NONE"
 
     def declare(run: Task) -> Job:
-        return Job(name, every, daily_at, about, catch_up, catch_up_max, takes_max, run)
+        return Job(name, every, daily_at, about, catch_up, catch_up_max, takes_max, retries, run)
 
     return declare

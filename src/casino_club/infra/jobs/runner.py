@@ -78,7 +78,7 @@ class Runner:
             self._at_work.discard(working)
             beating.cancel()
             await asyncio.wait((beating,))
-        await self._note(run, working)
+        await self._note(job, run, working)
 
     async def _work_on(self, job: Job, run: Run) -> None:
         bound = asyncio.timeout(job.takes_max.total_seconds())
@@ -103,7 +103,7 @@ class Runner:
             except AWAY:
                 continue
 
-    async def _note(self, run: Run, working: "asyncio.Task[None]") -> None:
+    async def _note(self, job: Job, run: Run, working: "asyncio.Task[None]") -> None:
         if working.cancelled():
             await self._put_back(run, at_once=True)
             return
@@ -116,8 +116,25 @@ class Runner:
                 logger.warning("run waits", extra={"job": run.job, "reason": repr(away)})
                 await self._put_back(run, at_once=False)
             case failure:
-                logger.error("run failed", extra={"job": run.job, "due_at": run.due_at}, exc_info=failure)
-                await self._settle(run, _code(failure))
+                await self._fail(job, run, failure)
+
+    async def _fail(self, job: Job, run: Run, failure: BaseException | None) -> None:
+        """Have the run tried again after a pause, or failed for good once it was tried often enough."""
+        extra = {"job": run.job, "due_at": run.due_at}
+        pause = job.retries.pause(run.failures + 1)
+        if pause is None:
+            logger.error("run failed", extra=extra, exc_info=failure)
+            await self._settle(run, _code(failure))
+            return
+        seconds = pause.total_seconds()
+        logger.warning("run failed and is tried again", extra={**extra, "seconds": seconds}, exc_info=failure)
+        metrics.JOB_RUNS.labels(run.job, "retried").inc()
+        try:
+            async with self._database.connection() as db:
+                await runs.rest(db, run, error_code=_code(failure), seconds=seconds)
+        except (RunLost, *AWAY) as gone:
+            # Its lease runs out by itself.
+            logger.warning("run not put back", extra={"job": run.job, "reason": repr(gone)})
 
     async def _put_back(self, run: Run, *, at_once: bool) -> None:
         try:

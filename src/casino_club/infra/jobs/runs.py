@@ -29,7 +29,8 @@ class State(StrEnum):
 class Run(NamedTuple):
     """One run. `wanted_at` is its due time, or when staff asked for it again.
 
-    `attempt` only ever rises, since it tells workers apart. `setbacks` are attempts that ended without a result.
+    `attempt` only ever rises, since it tells workers apart. `setbacks` are attempts that ended without a result,
+    `failures` those that failed; a run that is due again after one keeps its code and rests until `not_before`.
     """
 
     id: int
@@ -44,6 +45,8 @@ class Run(NamedTuple):
     finished_at: datetime | None
     progress: str | None
     error_code: str | None
+    failures: int
+    not_before: datetime | None
 
 
 class RunLost(Exception):
@@ -97,7 +100,8 @@ async def to_send(db: Db, *, resend_seconds: float) -> list[tuple[str, datetime]
     rows = await db.fetch(
         """UPDATE job_runs AS r SET sent_at = clock_timestamp(), sends = r.sends + 1
            FROM (SELECT DISTINCT ON (job) id, state, sent_at, sends, lease_until FROM job_runs
-                 WHERE state IN ('due', 'running') ORDER BY job, state DESC, wanted_at, id) AS first
+                 WHERE state = 'running' OR state = 'due' AND (not_before IS NULL OR not_before < clock_timestamp())
+                 ORDER BY job, state DESC, wanted_at, id) AS first
            WHERE r.id = first.id
              AND (r.state = 'due' OR r.lease_until < clock_timestamp())
              AND (r.sent_at IS NULL
@@ -152,7 +156,8 @@ async def claim(db: Db, job: str, due_at: datetime | None, *, lease_seconds: flo
                 WHERE id = (
                     SELECT id FROM job_runs
                     WHERE job = $1 AND ($2::timestamptz IS NULL OR due_at = $2)
-                      AND (state = 'due' OR state = 'running' AND lease_until < clock_timestamp())
+                      AND (state = 'due' AND (not_before IS NULL OR not_before < clock_timestamp())
+                           OR state = 'running' AND lease_until < clock_timestamp())
                       AND NOT EXISTS (SELECT FROM job_timetables AS t WHERE t.job = $1 AND t.paused_at IS NOT NULL)
                     ORDER BY state DESC, wanted_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
                 RETURNING {_RUN}""",  # noqa: S608 - constant columns
@@ -209,6 +214,32 @@ async def finish(db: Db, run: Run, *, error_code: str | None = None) -> float:
     return seconds
 
 
+async def rest(db: Db, run: Run, *, error_code: str, seconds: float) -> None:
+    """The attempt failed with this code, and the run is due again after a pause; its progress stays. Raises RunLost."""
+    await _moved(
+        await db.fetchval(
+            """UPDATE job_runs
+               SET state = 'due', error_code = $3, failures = failures + 1, lease_until = NULL,
+                   sent_at = NULL, sends = 0, not_before = clock_timestamp() + make_interval(secs => $4)
+               WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING id""",
+            run.id,
+            run.attempt,
+            error_code,
+            seconds,
+        ),
+        run,
+    )
+
+
+async def rouse(db: Db, run: Run) -> Run:
+    """A run that rests after a failure need not any longer."""
+    row = await db.fetchrow(
+        f"UPDATE job_runs SET not_before = NULL WHERE id = $1 AND state = 'due' RETURNING {_RUN}",  # noqa: S608 - constant columns
+        run.id,
+    )
+    return run if row is None else _run(row)
+
+
 async def release(db: Db, run: Run, *, at_once: bool) -> None:
     """Put the run back for any worker, at once or after a pause; its progress stays. Raises RunLost."""
     await _moved(
@@ -234,7 +265,8 @@ async def retry(db: Db, run_id: int, *, now: datetime) -> Run:
     """Want a failed run again; it goes on behind the key that it reached."""
     row = await db.fetchrow(
         f"""UPDATE job_runs
-            SET state = 'due', wanted_at = $2, sent_at = NULL, sends = 0, setbacks = 0, finished_at = NULL
+            SET state = 'due', wanted_at = $2, sent_at = NULL, sends = 0, setbacks = 0, finished_at = NULL,
+                failures = 0, not_before = NULL
             WHERE id = $1 AND state = 'failed' RETURNING {_RUN}""",  # noqa: S608 - constant columns
         run_id,
         now,

@@ -45,6 +45,8 @@ job_runs = Table(
     Column("finished_at", Instant),
     Column("progress", Text),
     Column("error_code", Text),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("not_before", Instant),
     UniqueConstraint("job", "due_at"),
     CheckConstraint("state IN ('due', 'running', 'done', 'failed')", name="state"),
     # One run of a job at a time, whoever tries.

@@ -66,7 +66,9 @@ async def ask(db: Db, job: Job, *, now: datetime) -> Run:
     """A run as soon as a worker is free: the one that waits for a worker already, or a new one."""
     if await db.fetchval("SELECT paused_at IS NOT NULL FROM job_timetables WHERE job = $1", job.name):
         raise JobPaused(f"{job.name} is paused; resume it first.")
-    run = await runs.waiting(db, job.name) or await runs.add(db, job.name, now, is_asked=True)
+    if waiting := await runs.waiting(db, job.name):
+        return await runs.rouse(db, waiting)
+    run = await runs.add(db, job.name, now, is_asked=True)
     assert run is not None, "runs that are due wait, and no other run has this very moment"
     return run
 
@@ -108,7 +110,7 @@ async def standings(db: Db, jobs: Sequence[Job], *, zone: ZoneInfo, now: datetim
            LEFT JOIN LATERAL (SELECT max(id) AS id FROM job_runs AS r WHERE r.job = names.job) AS last ON true
            LEFT JOIN LATERAL (SELECT max(finished_at) AS at FROM job_runs AS r
                               WHERE r.job = names.job AND r.state = 'done') AS done ON true
-           LEFT JOIN LATERAL (SELECT min(wanted_at) AS since FROM job_runs AS r
+           LEFT JOIN LATERAL (SELECT min(coalesce(not_before, wanted_at)) AS since FROM job_runs AS r
                               WHERE r.job = names.job
                                 AND (r.state = 'due' OR r.state = 'running' AND r.lease_until < clock_timestamp())
                              ) AS waiting ON true

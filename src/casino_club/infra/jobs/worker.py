@@ -17,6 +17,7 @@ from celery.worker import state as celery_state
 
 from casino_club.infra.jobs.broker import celery_app, register
 from casino_club.infra.jobs.runner import Runner
+from casino_club.infra.jobs.watchdog import watched
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,8 @@ def _loop_with(opened: Opened) -> Iterator[tuple[asyncio.AbstractEventLoop, Runn
         context = opened()
         try:
             entering = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop)
-            yield loop, entering.result(OPEN_SECONDS_MAX)
+            with watched(loop, thread):
+                yield loop, entering.result(OPEN_SECONDS_MAX)
             asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(OPEN_SECONDS_MAX)
         finally:
             loop.call_soon_threadsafe(loop.stop)

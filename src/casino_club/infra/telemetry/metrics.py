@@ -106,6 +106,11 @@ METRICS: Final = {
             JOB_BUCKETS,
         ),
         Definition(
+            "casino_club_job_loop_blocked_total",
+            "counter",
+            "Times that a job blocked all jobs of its worker for seconds; the worker's log says where. Alarm on this.",
+        ),
+        Definition(
             "casino_club_job_last_success_timestamp_seconds",
             "sampled",
             "When a run of a job last ended well, in seconds since 1970.",
@@ -154,6 +159,7 @@ CONSUMER_PARKED: Final = _counter("casino_club_consumer_parked_total")
 COMMIT_TO_APPLIED_SECONDS: Final = _histogram("casino_club_commit_to_applied_seconds")
 JOB_RUNS: Final = _counter("casino_club_job_runs_total")
 JOB_SECONDS: Final = _histogram("casino_club_job_seconds")
+JOB_LOOP_BLOCKED: Final = _counter("casino_club_job_loop_blocked_total")
 JOB_LATE_SECONDS: Final = _histogram("casino_club_job_late_seconds")
 
 
