@@ -26,6 +26,7 @@ from casino_club.features.operations import routes as operations_routes
 from casino_club.features.privacy import jobs as privacy_jobs
 from casino_club.features.privacy import routes as privacy_routes
 from casino_club.features.privacy.commands.office import Office
+from casino_club.features.wallet import jobs as wallet_jobs
 from casino_club.infra import runtime
 from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -42,7 +43,7 @@ from casino_club.infra.log.wake import Bell
 from casino_club.infra.passwords import Passwords
 from casino_club.infra.ports import HotStore, Unusable
 from casino_club.infra.privacy import hot as privacy_hot
-from casino_club.infra.privacy.doors import Eraser, Exporter, Reach
+from casino_club.infra.privacy.doors import Eraser, Exporter, Kept, Reach
 from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
 from casino_club.infra.vault import Vault
@@ -52,7 +53,7 @@ from casino_club.kernel.clock import MINUTE_US, Calendar
 ROUTES = (actions_routes.routes, identity_routes.routes, privacy_routes.routes, operations_routes.routes)
 """The routes of every slice that has any."""
 
-SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs)
+SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, wallet_jobs)
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
 
@@ -168,8 +169,15 @@ def office_over(platform: Platform) -> Office:
     """What the commands of privacy work with."""
     settings, desk = platform.settings, desk_over(platform.settings, platform.database, platform.policies)
     reach = Reach(platform.stores, desk.vault, subscriptions())
-    journal = Journal(runtime.erasure_journal(settings))
-    return Office(desk, reach, erasers(), exporters(), journal, timedelta(days=settings.erasure_grace_days))
+    return Office(
+        desk,
+        reach,
+        erasers(),
+        exporters(),
+        Journal(runtime.erasure_journal(settings)),
+        grace=timedelta(days=settings.erasure_grace_days),
+        export_lasts=timedelta(hours=settings.export_keep_hours),
+    )
 
 
 def session_finder(database: Database) -> FindSession:
@@ -196,6 +204,11 @@ def erasers() -> list[Eraser]:
 def exporters() -> list[Exporter]:
     """Every exporter of every slice."""
     return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Exporter)]
+
+
+def rows_kept() -> list[Kept]:
+    """What every slice says of rows that stay."""
+    return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Kept)]
 
 
 def jobs() -> list[Job]:

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     erasure_grace_days: int = Field(
         7, ge=0, le=30, description="How long somebody who asks to be erased can take it back."
     )
+    export_keep_hours: int = Field(
+        24, ge=1, le=168, description="How long somebody can fetch the export of their data before it is deleted."
+    )
     erasure_journal: Path | None = Field(
         None,
         description="File that erasures are noted in, so that they hold after a restore from a dump; `erasures.jsonl` "

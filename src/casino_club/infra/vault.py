@@ -32,11 +32,19 @@ class DataKey:
 
     def seal(self, field: str, text: str) -> bytes:
         """The text as it may be stored."""
-        return _seal(self._cipher, text.encode(), _place(self._user_id, field))
+        return self.seal_bytes(field, text.encode())
+
+    def seal_bytes(self, field: str, content: bytes) -> bytes:
+        """The same for what is no text."""
+        return _seal(self._cipher, content, _place(self._user_id, field))
 
     def open(self, field: str, sealed: bytes) -> str:
         """The text again. Raises `Unreadable`."""
-        return _open(self._cipher, sealed, _place(self._user_id, field)).decode()
+        return self.open_bytes(field, sealed).decode()
+
+    def open_bytes(self, field: str, sealed: bytes) -> bytes:
+        """The same for what is no text."""
+        return _open(self._cipher, sealed, _place(self._user_id, field))
 
 
 class Vault:

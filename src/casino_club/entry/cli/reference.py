@@ -9,7 +9,7 @@ from annotated_types import Ge, Le, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from casino_club.entry.wiring import jobs, load_tracking_plan, subscriptions
+from casino_club.entry.wiring import erasers, exporters, jobs, load_tracking_plan, rows_kept, subscriptions
 from casino_club.features.actions.rules.plan import TypeRule, described
 from casino_club.infra.backends.parquet import SCHEMA
 from casino_club.infra.jobs.job import CatchUp, Job
@@ -42,6 +42,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "actions.md": actions_page(),
         "jobs.md": jobs_page(),
+        "privacy.md": privacy_page(),
         "archive.md": archive_page(),
         "metrics.md": metrics_page(),
     }
@@ -107,6 +108,22 @@ def jobs_page() -> str:
 def _retries(each: Job) -> str:
     times, after = each.retries.times, each.retries.after
     return f"{times} times, first after {after.total_seconds():g} s" if times else "never"
+
+
+def privacy_page() -> str:
+    """Each eraser, what stays, and each file of an export."""
+    return _page(
+        "Privacy",
+        "What becomes of a user's data when they go, and what they are given when they ask for it. "
+        "[The page for operators](../privacy.md) explains both.",
+        "## Erasers",
+        "Each confirms on the receipt of an erasure, in this order, behind `journal`.",
+        _table(("Store", "What is taken away"), [(f"`{each.name}`", each.about) for each in erasers()]),
+        "## What stays",
+        _table(("Rows", "Why"), [(f"`{each.name}`", each.about) for each in rows_kept()]),
+        "## Files of an export",
+        _table(("File", "What it holds"), [(f"`{each.name}.json`", each.about) for each in exporters()]),
+    )
 
 
 def archive_page() -> str:

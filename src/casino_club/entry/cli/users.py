@@ -1,8 +1,10 @@
 """`casino-club users`: the first admin, who is staff, and who is kept out. Shows nothing personal."""
 
+import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,15 +12,17 @@ import typer
 from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, moment, note, print_json, print_table, utc_now
 from casino_club.entry.cli.reading import read_settings
-from casino_club.entry.wiring import desk_over, load_policies, office_over, open_platform
+from casino_club.entry.wiring import desk_over, exporters, load_policies, office_over, open_platform
 from casino_club.features.identity.commands import accounts, staff
 from casino_club.features.identity.commands.accounts import NewUser
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.rules.people import UserFacts
 from casino_club.features.identity.store.users import users_listed
 from casino_club.features.privacy.commands import carrying, erasing
+from casino_club.features.privacy.commands.gathering import gather
 from casino_club.features.privacy.rules.erasures import Receipt
 from casino_club.features.privacy.schemas import receipt_out
+from casino_club.infra.audit import deeds
 from casino_club.infra.settings import Settings
 from casino_club.kernel.subject import OPERATOR, Role
 
@@ -127,6 +131,16 @@ def erasures(as_json: AsJson = False) -> None:
     _print_receipts(found, empty="Nobody has asked to be erased.")
 
 
+@users.command()
+def export(
+    user_id: UserId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The zip archive to write; it must not exist yet.")],
+) -> None:
+    """Write all that is kept of a user into one archive, for somebody who can't ask for it. It is audited."""
+    run(_export(read_settings(), user_id, file))
+    typer.echo(f"{file} holds all that is kept of user {user_id}. Hand it to them alone, then delete it.")
+
+
 def _print_receipts(receipts: Sequence[Receipt], *, empty: str) -> None:
     rows = [
         (str(each.erasure.user_id), each.erasure.state, moment(each.erasure.due_at), ", ".join(each.waiting) or "–")
@@ -197,6 +211,31 @@ async def _erase(settings: Settings, user_id: int) -> Receipt:
         await carrying.carry_out(office, receipt.erasure, now=now)
         async with platform.database.connection() as db:
             return await erasing.receipt_by_id(db, office, erasure_id)
+
+
+async def _export(settings: Settings, user_id: int, file: Path) -> None:
+    async with open_platform(settings) as platform:
+        async with platform.database.transaction() as db:
+            await deeds.note(db, OPERATOR, "export_user", f"user:{user_id}", now=utc_now())
+        try:
+            target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            give_up(f"{file} can't be written ({error.strerror}).")
+        with os.fdopen(target, "wb") as archive, _gone_unless_whole(file):
+            await gather(office_over(platform).reach, exporters(), user_id, archive, report=_say_nothing)
+
+
+@contextmanager
+def _gone_unless_whole(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        file.unlink()
+        raise
+
+
+async def _say_nothing(_: str) -> None:
+    return
 
 
 async def _erasures(settings: Settings) -> list[Receipt]:

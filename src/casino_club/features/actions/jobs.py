@@ -19,7 +19,7 @@ from casino_club.infra.log.history import rows_of
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.subscribe import Policies, subscribe_hot, subscribe_warehouse
 from casino_club.infra.ports import Block, HotValue, HotWrite
-from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export
+from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
 from casino_club.infra.warehouse.blocks import (
     block,
     days,
@@ -109,6 +109,13 @@ async def forget_refused(work: Work) -> None:
     forget = partial(refusals.forget_refused, before=before, limit=FORGOTTEN_AT_ONCE)
     while await work.database.run(forget) == FORGOTTEN_AT_ONCE:
         pass
+
+
+LOG = kept(
+    "log",
+    about="Rows of the log, in the table, in exported files and wherever they are sent: they know users by number. "
+    "Counts and odds could not be defended without them.",
+)
 
 
 @erase("actions", about="Refused actions that the user sent or that name them, and what readers said of their rows.")

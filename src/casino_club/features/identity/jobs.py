@@ -9,7 +9,7 @@ from casino_club.features.identity.rules.limits import WINDOW_MAX
 from casino_club.features.identity.rules.sessions import KEPT_AFTER_END
 from casino_club.features.identity.store import attempts, sessions
 from casino_club.infra.jobs.job import Work, job
-from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export
+from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
 
 FORGOTTEN_AT_ONCE = 1_000
 
@@ -26,6 +26,9 @@ async def forget_attempts(work: Work) -> None:
     forget = partial(attempts.forget_attempts, before=work.now - WINDOW_MAX, limit=FORGOTTEN_AT_ONCE)
     while await work.database.run(forget) == FORGOTTEN_AT_ONCE:
         pass
+
+
+AUDIT = kept("audit", about="Deeds of staff and whom they were done to, by number: their chain lets nothing go.")
 
 
 @erase("identity", about="Account, sealed data and its key, sessions, second factor, proof of age, counts of attempts.")

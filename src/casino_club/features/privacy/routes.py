@@ -5,14 +5,28 @@ from datetime import datetime
 from functools import partial
 
 from casino_club.features.identity.public import PROOF_REFUSALS
-from casino_club.features.privacy.commands import erasing
+from casino_club.features.privacy.commands import erasing, exporting
 from casino_club.features.privacy.commands.office import Office
 from casino_club.features.privacy.rules import refusals
-from casino_club.features.privacy.schemas import ErasureAskedOut, ProofIn, ReceiptCodeIn, ReceiptOut, receipt_out
-from casino_club.infra.http.routes import Audience, Routes
+from casino_club.features.privacy.schemas import (
+    ErasureAskedOut,
+    ExportOut,
+    ProofIn,
+    ReceiptCodeIn,
+    ReceiptOut,
+    export_out,
+    receipt_out,
+)
+from casino_club.infra.http.routes import Audience, Raw, Routes
 from casino_club.kernel.subject import UserSubject
 
 Clock = Callable[[], datetime]
+
+ZIP = "application/zip"
+AS_FILE = (
+    (b"content-disposition", b'attachment; filename="casino-club-export.zip"'),
+    (b"cache-control", b"no-store"),
+)
 
 routes = Routes(tags=["privacy"])
 
@@ -67,3 +81,42 @@ async def take_erasure_back(subject: UserSubject, office: Office) -> tuple[int, 
 async def read_receipt(body: ReceiptCodeIn, office: Office) -> ReceiptOut:
     async with office.database.connection() as db:
         return receipt_out(await erasing.receipt_by_code(db, office, body.receipt_code))
+
+
+@routes.post(
+    "/api/users/me/export",
+    audience=Audience.USER,
+    summary="Ask for an archive of all that is kept of oneself",
+    body=ProofIn,
+    answers={202: ExportOut},
+    refusals=(refusals.ExportAsked, refusals.ExportTooSoon, *PROOF_REFUSALS),
+)
+async def ask_for_export(subject: UserSubject, body: ProofIn, office: Office, clock: Clock) -> tuple[int, ExportOut]:
+    asked = await exporting.ask(office, subject, password=body.password, code=body.code, now=clock())
+    return 202, export_out(asked)
+
+
+@routes.get(
+    "/api/users/me/export",
+    audience=Audience.USER,
+    summary="How one's export stands",
+    answers={200: ExportOut},
+    refusals=(refusals.ExportMissing,),
+)
+async def read_export(subject: UserSubject, office: Office) -> ExportOut:
+    async with office.database.connection() as db:
+        return export_out(await exporting.read(db, subject))
+
+
+@routes.get(
+    "/api/users/me/export/archive",
+    audience=Audience.USER,
+    summary="One's archive, until it expires",
+    answers={200: bytes},
+    answer_media_type=ZIP,
+    refusals=(refusals.ExportMissing, *PROOF_REFUSALS),
+)
+async def fetch_export(subject: UserSubject, office: Office, clock: Clock) -> Raw:
+    async with office.database.connection() as db:
+        archive = await exporting.fetch(db, office, subject, now=clock())
+    return Raw(archive, ZIP, 200, AS_FILE)

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from casino_club.features.privacy.rules.erasures import ErasureState, Receipt
+from casino_club.features.privacy.rules.exports import Export, ExportState
 
 Password = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Code = Annotated[str, Meta(min_length=6, max_length=40)]
@@ -52,6 +53,32 @@ class ReceiptOut(msgspec.Struct):
     begun_at: datetime | None
     done_at: datetime | None
     stores: list[StoreOut]
+
+
+class ExportOut(msgspec.Struct):
+    """How an export stands; `progress` names the file that is written, and its records so far."""
+
+    export_id: UUID
+    state: ExportState
+    asked_at: datetime
+    progress: str | None
+    error_code: str | None
+    ready_at: datetime | None
+    expires_at: datetime | None
+    size_bytes: int | None
+
+
+def export_out(export: Export) -> ExportOut:
+    return ExportOut(
+        export.id,
+        export.state,
+        export.asked_at,
+        export.progress,
+        export.error_code,
+        export.ready_at,
+        export.expires_at,
+        export.size_bytes,
+    )
 
 
 def receipt_out(receipt: Receipt) -> ReceiptOut:

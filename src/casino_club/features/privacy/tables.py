@@ -7,6 +7,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
@@ -47,3 +48,32 @@ erasure_receipts = Table(
     Column("confirmed_at", Instant, nullable=False),
     PrimaryKeyConstraint("erasure_id", "store"),
 )
+
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("progress", Text),
+    Column("error_code", Text),
+    Column("ready_at", Instant),
+    Column("expires_at", Instant),
+    Column("size_bytes", BigInteger),
+    CheckConstraint("state IN ('asked', 'ready', 'failed')", name="state"),
+    CheckConstraint("(state = 'ready') = (expires_at IS NOT NULL)", name="ready"),
+    Index("exports_asked_at_idx", "asked_at", postgresql_where=text("state = 'asked'")),
+    Index("exports_expires_at_idx", "expires_at"),
+)
+
+export_parts = Table(
+    "export_parts",
+    metadata,
+    Column("export_id", Uuid, ForeignKey("exports.id", ondelete="CASCADE"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("export_id", "place"),
+)
+"""The archive, in parts that are sealed under its user's data key."""

@@ -63,6 +63,19 @@ class Exporter:
     records: Hand
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays of a user who is erased, and why that may be: rows that know users by number and hold no more."""
+
+    name: str
+    about: str
+
+
+def kept(name: str, *, about: str) -> Kept:
+    """Say that rows stay."""
+    return Kept(name, about)
+
+
 def erase(name: str, *, about: str) -> Callable[[Erase], Eraser]:
     """Make a function an eraser. `about` says what is taken away."""
     return lambda run: Eraser(name, about, run)

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from casino_club.features.actions import public as actions
 from casino_club.features.identity import public as identity
-from casino_club.features.privacy import store
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.features.privacy.commands.office import Office
 from casino_club.features.privacy.events import UserErased
 from casino_club.features.privacy.rules.erasures import JOURNAL, Erasure, ErasureState
 from casino_club.features.privacy.rules.refusals import ErasureTakenBack
+from casino_club.features.privacy.store import erasures as store
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.effects import AWAY
 from casino_club.infra.ports import Unusable

@@ -6,15 +6,15 @@ from functools import partial
 from uuid import UUID
 
 from casino_club.features.identity import public as identity
-from casino_club.features.privacy import store
 from casino_club.features.privacy.commands.office import Office
 from casino_club.features.privacy.rules.erasures import Erasure, ErasureState, Receipt, receipt_of
 from casino_club.features.privacy.rules.refusals import ErasureMissing
+from casino_club.features.privacy.store import erasures as store
 from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Db
 from casino_club.infra.tickets import new_ticket, ticket_digest
 from casino_club.kernel.ids import derived_uuid
-from casino_club.kernel.subject import Operator, UserSubject
+from casino_club.kernel.subject import OPERATOR, UserSubject
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ async def order(db: Db, user_id: int, *, now: datetime) -> UUID:
         await store.hurry(db, user_id, now=now)
     else:
         known = await store.add_erasure(db, _new_id(new_ticket()), user_id, receipt_digest=None, due_at=now, now=now)
-    await deeds.note(db, Operator(), "erase_user", f"user:{user_id}", now=now)
+    await deeds.note(db, OPERATOR, "erase_user", f"user:{user_id}", now=now)
     return known.id
 
 

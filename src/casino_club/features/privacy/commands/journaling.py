@@ -2,8 +2,8 @@
 
 import asyncio
 
-from casino_club.features.privacy import store
 from casino_club.features.privacy.rules.erasures import Erasure, ErasureState
+from casino_club.features.privacy.store import erasures as store
 from casino_club.infra.db.database import Database
 from casino_club.infra.privacy.journal import Change, Entry, Journal
 

@@ -21,6 +21,7 @@ class Office:
     exporters: Sequence[Exporter]
     journal: Journal
     grace: timedelta
+    export_lasts: timedelta
 
     @property
     def database(self) -> Database:
