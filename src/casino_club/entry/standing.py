@@ -170,8 +170,14 @@ def _job_problems(standing: JobStanding) -> Iterator[str]:
 
 
 def _log_problems(log: LogLook, at: datetime) -> list[str]:
-    live = [reader for reader in log.readers if reader.generation == positions.LIVE]
+    known = {each.name for each in subscriptions()}
+    live = [reader for reader in log.readers if reader.generation == positions.LIVE and reader.consumer in known]
     found = [
+        f"{name} reads the log no more, and its position keeps partitions from being archived; drop it with "
+        f"`casino-club consumers forget {name}`."
+        for name in sorted({reader.consumer for reader in log.readers} - known)
+    ]
+    found += [
         f"{reader.consumer} is {reader.seconds:.0f} s behind; if that grows, see the consumer's log."
         for reader in live
         if reader.seconds > LAG_SECONDS_MAX

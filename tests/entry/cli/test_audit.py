@@ -11,7 +11,7 @@ from casino_club.entry.cli import commands
 from casino_club.infra.audit.deeds import COMMAND_LINE
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs import runs
-from casino_club.infra.log import parked
+from casino_club.infra.log import parked, positions
 from tests.builders.logs import with_rows
 from tests.entry.cli.calling import Club
 from tests.entry.cli.test_refused import refused_ids as refused_ids  # noqa: PLC0414 - a fixture
@@ -22,6 +22,7 @@ NOTED = {
     "users ban": "ban_user",
     "users unban": "unban_user",
     "users remove-factor": "reset_factor",
+    "users erase": "erase_user",
     "keys create": "create_service_key",
     "keys rotate": "rotate_service_key",
     "keys revoke": "revoke_service_key",
@@ -32,6 +33,7 @@ NOTED = {
     "jobs retry": "retry_run",
     "parked retry": "retry_parked",
     "parked drop": "drop_parked",
+    "consumers forget": "forget_consumer",
     "refused replay": "replay_refused",
     "refused dismiss": "dismiss_refused",
     "replay": "replay",
@@ -41,7 +43,18 @@ NOTED = {
 
 UNNOTED = {
     *("up", "serve", "consumer", "worker", "scheduler", "migrate", "status", "doctor", "audit", "audit verify"),
-    *("keys list", "users list", "parked list", "jobs list", "jobs runs", "refused list"),
+    *(
+        "keys list",
+        "users list",
+        "users erasures",
+        "odds check",
+        "odds verify",
+        "parked list",
+        "consumers list",
+        "jobs list",
+        "jobs runs",
+        "refused list",
+    ),
 }
 """Commands that only show something, and those that start processes; `migrate` runs before there is an audit."""
 
@@ -79,6 +92,7 @@ async def test_every_command_that_changes_something_leaves_its_deed(
     async with database.transaction() as db:
         for row_id in (first, second):
             await parked.park(db, "hot", row_id, reason="ValueError()", attempts=3)
+        await positions.take(db, "gone")
     calls = {
         "users create-admin": ["admin@example.com"],
         "users roles": ["1", "viewer"],
@@ -95,10 +109,12 @@ async def test_every_command_that_changes_something_leaves_its_deed(
         "jobs resume": ["make_room"],
         "parked retry": ["--id", str(first)],
         "parked drop": ["--consumer", "hot", "--id", str(second), "--yes"],
+        "consumers forget": ["gone", "--yes"],
         "refused replay": [str(refused_ids[0])],
         "refused dismiss": [str(refused_ids[1])],
         "replay": ["hot"],
         "archive": [],
+        "users erase": ["1", "--yes"],
     }
     assert calls.keys() == NOTED.keys()
 

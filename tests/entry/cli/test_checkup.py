@@ -21,6 +21,7 @@ from casino_club.infra.settings import Settings
 from tests.builders.jobs import a_run
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=9)
 SETTINGS = Settings.model_validate({"disk_free_mb_min": 100, "log_partition_rows": 1_000})
 POSTGRESQL_SETTINGS = {
     **dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "on"),
@@ -114,6 +115,7 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Partitions", State.FAILURE, lambda: with_log(room=Room(1, 1_000, 1_001))),
     ("Partitions", State.WARNING, lambda: with_log(room=Room(1, 500, 1_001))),
     ("Positions", State.FAILURE, lambda: with_log(moves={})),
+    ("Left-over positions", State.WARNING, lambda: with_log(readers=[*LOG.readers, Lag("gone", 0, 9, 9e9, LONG_AGO)])),
     ("Readers", State.FAILURE, lambda: with_log(readers=[Lag("hot", 0, 0, 0.0, NOW - timedelta(minutes=2))])),
     ("Readers", State.WARNING, lambda: with_log(readers=[Lag("hot", 0, 9, 31.0, NOW)])),
     ("Hot values", State.FAILURE, lambda: with_look(hot=replace(HOT, marks={"hot": 4}))),

@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "casino_club.entry.cli.status",
     "doctor": "casino_club.entry.cli.doctor",
     "replay": "casino_club.entry.cli.replay",
+    "consumers": "casino_club.entry.cli.consumers",
     "parked": "casino_club.entry.cli.parked",
     "jobs": "casino_club.entry.cli.jobs",
     "refused": "casino_club.entry.cli.refused",

@@ -258,10 +258,23 @@ def readers_have_positions(given: Gathered) -> Finding | None:
     return _ok("Positions", f"{several(len(given.subscribed), 'reader has its', 'readers have theirs')}")
 
 
+def no_position_is_left_over(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None:
+        return None
+    if left := sorted({each.consumer for each in given.look.log.readers} - set(given.subscribed)):
+        mend = f"they keep partitions from being archived: `casino-club consumers forget {left[0]}`"
+        return _warning("Left-over positions", f"nothing reads the log for {', '.join(left)} any more", mend)
+    return _ok("Left-over positions", "none")
+
+
 def readers_keep_up(given: Gathered) -> Finding | None:
     if given.look is None or given.look.log is None:
         return None
-    live = [reader for reader in given.look.log.readers if reader.generation == positions.LIVE]
+    live = [
+        reader
+        for reader in given.look.log.readers
+        if reader.generation == positions.LIVE and reader.consumer in given.subscribed
+    ]
     silent = [each.consumer for each in live if (given.look.at - each.moved_at).total_seconds() > SILENT_SECONDS_MAX]
     if silent:
         mend = "start `casino-club consumer`, or `casino-club up`"
@@ -346,6 +359,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     redis_keeps_all,
     room,
     readers_have_positions,
+    no_position_is_left_over,
     readers_keep_up,
     hot_store_agrees,
     parked_rows,

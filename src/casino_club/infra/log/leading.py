@@ -26,3 +26,9 @@ async def leading(database: Database, name: str) -> AsyncIterator[Db]:
 async def _leads(connection: Db, name: str) -> bool:
     leads: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", LEADER_LOCK, name)
     return leads
+
+
+async def nobody_leads(db: Db, name: str) -> bool:
+    """Whether no process follows for this name, nor will until the caller's transaction ends."""
+    is_free: bool = await db.fetchval("SELECT pg_try_advisory_xact_lock($1, hashtext($2))", LEADER_LOCK, name)
+    return is_free

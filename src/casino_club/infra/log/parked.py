@@ -109,3 +109,8 @@ async def counts(db: Db) -> dict[str, int]:
     """How many rows are parked, by consumer; those that have none are left out."""
     rows = await db.fetch("SELECT consumer, count(*) FROM parked_rows GROUP BY consumer ORDER BY consumer")
     return {row[0]: row[1] for row in rows}
+
+
+async def release_all(db: Db, consumer: str) -> int:
+    """Forget every parked row of a consumer that is no more; how many."""
+    return int(str(await db.execute("DELETE FROM parked_rows WHERE consumer = $1", consumer)).split()[1])

@@ -137,3 +137,8 @@ async def take_place_of_live(db: Db, held: Held) -> bool:
         LIVE,
     )
     return moved is not None and await drop(db, held.consumer, held.generation, moves=held.moves)
+
+
+async def forget(db: Db, consumer: str) -> bool:
+    """Forget every position of a consumer that is no more; False if there was none."""
+    return str(await db.execute("DELETE FROM log_positions WHERE consumer = $1", consumer)) != "DELETE 0"
