@@ -67,13 +67,13 @@ async def _compare(
     for round_number in range(rounds):
         if round_number == rounds // 2:
             await limit.execute("CHECKPOINT")
-        rows = await _encoded(limit, draw_users(), rng)
+        rows = await encoded(limit, draw_users(), rng)
         began = time.perf_counter()
         async with limit.transaction():
-            await writing.copy_rows(limit, _written(rows))
+            await writing.copy_rows(limit, written(rows))
         copied.append(time.perf_counter() - began)
         body = batch_body(draw_users(), make_key, rng)
-        posted.append(_post(sender, service_key, body))
+        posted.append(post(sender, service_key, body))
     sender.close()
     verdict(name, ROWS * rounds / sum(posted), ROWS * rounds / sum(copied), target=target, unit="rows/s")
     print(
@@ -120,7 +120,8 @@ def spin(user: int, rng: random.Random, make_key: MakeKey = time_ordered) -> dic
     }
 
 
-def _post(sender: http.client.HTTPConnection, key: str, body: bytes) -> float:
+def post(sender: http.client.HTTPConnection, key: str, body: bytes) -> float:
+    """Post a batch; the seconds until it was answered."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     began = time.perf_counter()
     sender.request("POST", "/api/actions/batch", body, headers)
@@ -132,7 +133,8 @@ def _post(sender: http.client.HTTPConnection, key: str, body: bytes) -> float:
     return took
 
 
-async def _encoded(connection: asyncpg.Connection, users: Sequence[int], rng: random.Random) -> list[bytes]:
+async def encoded(connection: asyncpg.Connection, users: Sequence[int], rng: random.Random) -> list[bytes]:
+    """Spins of these users as COPY takes them."""
     ids = await writing.draw_ids(connection, len(users))
     now_us = to_us(datetime.now(UTC))
     appended = writing.instant_field(now_us)
@@ -159,7 +161,8 @@ async def _encoded(connection: asyncpg.Connection, users: Sequence[int], rng: ra
     return [b"".join(rows[start : start + 500]) for start in range(0, len(rows), 500)]
 
 
-async def _written(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
+async def written(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
+    """These parts, one after the other."""
     for part in parts:
         yield part
 

@@ -1,11 +1,11 @@
 """What we ask of the outside, as promises that every backend keeps. Contract tests run on each of them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from casino_club.kernel.errors import Kind, Refused
 
@@ -240,3 +240,56 @@ class AgeVerifier(Protocol):
 
 class AgeVerifierAway(Exception):
     """The verifier does not answer just now, or there is none."""
+
+
+class BrokenLine(NamedTuple):
+    """A place in a file that should hold a row and doesn't: why, and what stands there."""
+
+    message: str
+    text: str
+
+
+class SourceBlock(NamedTuple):
+    """Some rows of a file, each with the number of its line, and how much of the file has been read."""
+
+    rows: Sequence[tuple[int, Mapping[str, Any] | BrokenLine]]
+    share_read: float
+
+
+class SourceFile(Protocol):
+    """A file of somebody else's rows."""
+
+    @property
+    def columns(self) -> Sequence[str] | None:
+        """What every row holds; None if that differs from row to row."""
+        ...
+
+    @property
+    def is_of_the_log(self) -> bool:
+        """Whether it was exported from a log like ours, with every column."""
+        ...
+
+    def blocks(self, *, after_line: int = 0, rows_max: int) -> Iterator[SourceBlock]:
+        """The rows behind a line, in order, a bounded number at a time. Raises SourceUnreadable."""
+        ...
+
+
+class SourceUnreadable(Exception):
+    """The file can't be read, or not further. The text is one line that names the place."""
+
+
+class RefusedRow(NamedTuple):
+    """A row that an import did not take: where it stands, why not, and what it holds."""
+
+    line: int
+    code: str
+    message: str
+    row: Mapping[str, Any] | BrokenLine
+
+
+class RefusedSink(Protocol):
+    """Where refused rows of an import go to."""
+
+    def put(self, rows: Sequence[RefusedRow], *, behind: int) -> int:
+        """Write rows down, durably, in place of whatever stands behind so many bytes; how many bytes there are now."""
+        ...

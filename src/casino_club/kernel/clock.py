@@ -43,8 +43,7 @@ class Calendar:
         """The midnights that begin and end this instant's day; the second is the next day's first."""
         start, end = self._bounds
         if not start <= at_us < end:
-            day = self.day_of(from_us(at_us))
-            self._bounds = start, end = self._midnight_us(day), self._midnight_us(day + timedelta(days=1))
+            self._bounds = start, end = self.bounds_of_us(self.day_of(from_us(at_us)))
         return start, end
 
     def day_number(self, at_us: int) -> int:
@@ -56,6 +55,10 @@ class Calendar:
                 self._days_by_quarter.clear()
             found = self._days_by_quarter[quarter] = (self.day_of(from_us(at_us)) - EPOCH.date()).days
         return found
+
+    def bounds_of_us(self, day: date) -> tuple[int, int]:
+        """The midnights that begin and end a day."""
+        return self._midnight_us(day), self._midnight_us(day + timedelta(days=1))
 
     def _midnight_us(self, day: date) -> int:
         return to_us(datetime.combine(day, time(), tzinfo=self._info).astimezone(UTC))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -12,6 +13,7 @@ from casino_club.infra.audit.deeds import COMMAND_LINE
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs import runs
 from casino_club.infra.log import parked, positions
+from tests.builders.histories import MAP, MAP_ID, as_csv, spins
 from tests.builders.logs import with_rows
 from tests.entry.cli.calling import Club
 from tests.entry.cli.test_refused import refused_ids as refused_ids  # noqa: PLC0414 - a fixture
@@ -38,6 +40,8 @@ NOTED = {
     "refused dismiss": "dismiss_refused",
     "replay": "replay",
     "archive": "archive",
+    "import": "import",
+    "export": "export",
 }
 """Commands that change something, with the verb of their deed."""
 
@@ -86,7 +90,7 @@ async def test_every_command_is_known_to_change_something_or_not() -> None:
 
 
 async def test_every_command_that_changes_something_leaves_its_deed(
-    club: Club, database: Database, refused_ids: list[int]
+    club: Club, database: Database, refused_ids: list[int], tmp_path: Path
 ) -> None:
     first, second = await with_rows(database, [1, 2])
     async with database.transaction() as db:
@@ -115,6 +119,8 @@ async def test_every_command_that_changes_something_leaves_its_deed(
         "replay": ["hot"],
         "archive": [],
         "users erase": ["1", "--yes"],
+        "import": [str(as_csv(tmp_path / "history.csv", spins(1))), *MAP, *MAP_ID],
+        "export": ["--from", "2026-01-01", "--to", "2026-01-01"],
     }
     assert calls.keys() == NOTED.keys()
 

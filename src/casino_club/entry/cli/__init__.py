@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import typer
 
@@ -24,6 +25,8 @@ COMMANDS = {
     "archive": "casino_club.entry.cli.archive",
     "audit": "casino_club.entry.cli.audit",
     "odds": "casino_club.entry.cli.odds",
+    "export": "casino_club.entry.cli.export",
+    "import": "casino_club.entry.cli.imports",
 }
 
 
@@ -33,11 +36,11 @@ def main() -> None:
 
 
 def commands(called: str = "") -> typer.Typer:
-    """Each command is the function or the group of its module that bears its name."""
+    """Each command is the function or the group of its module that bears its name, or that and `_`."""
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_describe)
     for name in [called] if called in COMMANDS else COMMANDS:
-        found = getattr(import_module(COMMANDS[name]), name)
+        found = getattr(import_module(COMMANDS[name]), f"{name}_" if iskeyword(name) else name)
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name)
         else:

@@ -1,12 +1,14 @@
-"""Partitions of the log as Parquet files. Run as a module, it writes a file's rows to standard output, for readers.
+"""Partitions and days of the log as Parquet files. Run as a module, it writes a file's rows to standard output.
 
-It is the one module that loads pyarrow, some 100 MB, so nothing that runs for long may import it.
+It loads pyarrow, some 100 MB, so nothing that runs for long may import it.
 """
 
+import hashlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -23,6 +25,7 @@ from casino_club.infra.ports import Unusable
 from casino_club.kernel.clock import from_us
 
 ROW_GROUP_ROWS = 100_000
+ELSEWHERE = "or name another folder in CASINO_CLUB_LOG_ARCHIVE_DIR and move its files there."
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -55,26 +58,34 @@ SCHEMA = pa.schema(
 _ROW_FIELDS = list(LogRow.__struct_fields__)
 
 
-class _Draft:
-    def __init__(self, writer: pq.ParquetWriter, folder: Path) -> None:
+class ParquetDraft:
+    """A file that is being written: see Draft in infra.log.archive."""
+
+    def __init__(self, writer: pq.ParquetWriter, on_disk: Callable[[], AbstractContextManager[None]]) -> None:
         self._writer = writer
-        self._folder = folder
-        self._waiting: list[pa.RecordBatch] = []
+        self._on_disk = on_disk
+        self._waiting = SCHEMA.empty_table()
 
     def add(self, rows: Sequence[asyncpg.Record]) -> None:
         columns = zip(*rows, strict=True)
         arrays = [_array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
-        self._waiting.append(pa.record_batch(arrays, schema=SCHEMA))
-        if sum(batch.num_rows for batch in self._waiting) >= ROW_GROUP_ROWS:
-            self.flush()
+        self.add_batch(pa.record_batch(arrays, schema=SCHEMA))
+
+    def add_batch(self, batch: pa.RecordBatch) -> None:
+        """Full row groups are written at once, so that the same rows give the same file however they come."""
+        self._waiting = pa.concat_tables((self._waiting, pa.Table.from_batches([batch], SCHEMA)))
+        while self._waiting.num_rows >= ROW_GROUP_ROWS:
+            self._write(self._waiting.slice(0, ROW_GROUP_ROWS))
+            self._waiting = self._waiting.slice(ROW_GROUP_ROWS)
 
     def flush(self) -> None:
-        """Write what waits as one row group."""
-        if not self._waiting:
-            return
-        with _on_disk(self._folder):
-            self._writer.write_table(pa.Table.from_batches(self._waiting), row_group_size=ROW_GROUP_ROWS * 2)
-        self._waiting.clear()
+        """Write what waits as the last row group."""
+        if self._waiting.num_rows:
+            self._write(self._waiting)
+
+    def _write(self, rows: pa.Table) -> None:
+        with self._on_disk():
+            self._writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -85,25 +96,27 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 class ParquetFolder:
-    """The folder that partitions are exported to."""
+    """A folder that parts of the log are exported to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, otherwise: str = ELSEWHERE) -> None:
+        """`otherwise` is what people can do about a disk that takes nothing."""
         self._folder = folder
+        self._on_disk = partial(_on_disk, folder, otherwise)
 
     @contextmanager
-    def draft(self, file: str) -> Iterator[_Draft]:
+    def draft(self, file: str) -> Iterator[ParquetDraft]:
         """See PartitionFiles, as for all that follows."""
         path = self._draft_path(file)
-        with _on_disk(self._folder):
+        with self._on_disk():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             target = path.open("wb")
         with target:
             writer = pq.ParquetWriter(target, SCHEMA, compression="zstd", write_page_checksum=True)
             try:
-                draft = _Draft(writer, self._folder)
+                draft = ParquetDraft(writer, self._on_disk)
                 yield draft
                 draft.flush()
-                with _on_disk(self._folder):
+                with self._on_disk():
                     writer.close()
                     target.flush()
                     os.fsync(target.fileno())
@@ -120,7 +133,7 @@ class ParquetFolder:
                 yield batch.column("id").to_pylist()
 
     def keep(self, file: str) -> None:
-        with _on_disk(self._folder):
+        with self._on_disk():
             self._draft_path(file).replace(self._folder / file)
             handle = os.open(self._folder, os.O_RDONLY)
             try:
@@ -136,15 +149,20 @@ class ParquetFolder:
         return self._folder / f".{file}.draft"
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, as `sha256sum` gives it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @contextmanager
-def _on_disk(folder: Path) -> Iterator[None]:
+def _on_disk(folder: Path, otherwise: str) -> Iterator[None]:
     """A full or closed disk is a line for people."""
     try:
         yield
     except OSError as error:
         raise Unusable(
-            f"{folder} can't be written ({error.strerror or error}); make room in it, or make it yours, "
-            "or name another folder in CASINO_CLUB_LOG_ARCHIVE_DIR and move its files there."
+            f"{folder} can't be written ({error.strerror or error}); make room in it, or make it yours, {otherwise}"
         ) from error
 
 

@@ -70,6 +70,14 @@ async def revoke(db: Db, name: str, *, now: datetime) -> ServiceKey:
     return _service_key(row)
 
 
+async def namespace_named(db: Db, name: str) -> int | None:
+    """The namespace of what is sent under this name, the latest if there were several, even if its key is revoked."""
+    found: int | None = await db.fetchval(
+        "SELECT namespace FROM service_keys WHERE name = $1 ORDER BY id DESC LIMIT 1", name
+    )
+    return found
+
+
 async def every(db: Db) -> list[ServiceKey]:
     """All keys, revoked ones too, the oldest first."""
     return [_service_key(row) for row in await db.fetch("SELECT * FROM service_keys ORDER BY id LIMIT 10000")]

@@ -29,7 +29,7 @@ COLUMNS = (
     *("action_timestamp", "round_id", "is_play", "by_user", "streak", "day_plays", "last_play_at", "last_action_at"),
 )
 """What a file holds of a row: all of it."""
-_SELECTED = ", ".join({"xact": "xact::text::bigint", "metadata": "metadata::text"}.get(name, name) for name in COLUMNS)
+SELECTED = ", ".join({"xact": "xact::text::bigint", "metadata": "metadata::text"}.get(name, name) for name in COLUMNS)
 
 _SAME_IDS = """SELECT count(*), sha256(coalesce(string_agg(int8send(id), ''::bytea ORDER BY id), ''::bytea))
                FROM {} WHERE id > $1 AND id <= $2"""
@@ -227,7 +227,7 @@ def _unread(partition: Partition, needing: str) -> str:
 
 async def _rows_after(db: Db, partition: Partition, after_id: int) -> list[asyncpg.Record]:
     rows: list[asyncpg.Record] = await db.fetch(
-        f"SELECT {_SELECTED} FROM {partition.name} WHERE id > $1 ORDER BY id LIMIT $2",  # noqa: S608 - constant columns, a name of ours
+        f"SELECT {SELECTED} FROM {partition.name} WHERE id > $1 ORDER BY id LIMIT $2",  # noqa: S608 - constant columns, a name of ours
         after_id,
         CHUNK_ROWS,
     )

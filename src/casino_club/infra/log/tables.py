@@ -1,6 +1,18 @@
-"""What readers of the log remember: positions, rows that were parked, the cluster the log was born in."""
+"""What readers of the log remember: positions, rows that were parked, the cluster the log was born in; and imports."""
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from casino_club.infra.db.tables import metadata
@@ -66,4 +78,22 @@ detached_partitions = Table(
     Column("file", Text, nullable=False),
     Column("detached_at", Instant, nullable=False),
     PrimaryKeyConstraint("name"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Integer, Identity(always=True), nullable=False),
+    Column("namespace", Integer, nullable=False),
+    Column("file_digest", LargeBinary, nullable=False),
+    Column("mapping_digest", LargeBinary, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("line", BigInteger, nullable=False),
+    Column("refused_bytes", BigInteger, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("moved_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("namespace", "file_digest"),
 )

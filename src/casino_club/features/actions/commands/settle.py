@@ -3,7 +3,7 @@
 So whatever a crash takes away, it takes from all three: the counts agree with the rows at every moment.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +51,10 @@ class Prepared:
     draft: Draft
 
 
+Book = Callable[[Db, Sequence[Outcome]], Awaitable[None]]
+"""Notes in the rows' transaction what follows from their outcomes. Called again if that has to be repeated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Where rows came in: how many actions it read, how many of them it turned away, and all that it refuses.
@@ -61,6 +65,8 @@ class Door:
     received: int
     turned_away: int
     refused: Callable[[Sequence[Outcome]], Sequence[RefusedRow]]
+    book: Book | None = None
+    """A door's own book, if it has one, stands for the review: what is refused is in there, and counts as not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,9 @@ async def _settle(db: Db, attempt: Attempt, door: Door, policy: ActionPolicy) ->
     else:
         await counting.count(db, counts)
     outcomes = attempt.outcomes(ids)
-    if counts.refused:
+    if door.book is not None:
+        await door.book(db, outcomes)
+    elif counts.refused:
         await keep_refused(db, door.refused(outcomes), now=from_us(attempt.draft.now_us))
     return outcomes
 
@@ -141,11 +149,13 @@ async def _settle(db: Db, attempt: Attempt, door: Door, policy: ActionPolicy) ->
 def _counts(attempt: Attempt, door: Door) -> IntakeCounts:
     """What this attempt does. What was received is the door's word, not the sum of what became of it."""
     accepted, now_us = len(attempt.pending), attempt.draft.now_us
-    if not attempt.taken and not attempt.ready.repeats:
+    if not attempt.taken and not attempt.ready.repeats and door.book is None:
         return IntakeCounts(now_us, door.received, accepted, 0, door.turned_away)
     expected = [outcome.status for outcome in attempt.outcomes([0] * accepted)]
     duplicate = expected.count(Status.DUPLICATE)
     refused = expected.count(Status.CONFLICT) + expected.count(Status.GONE)
+    if door.book is not None:
+        return IntakeCounts(now_us, accepted + duplicate, accepted, duplicate)
     return IntakeCounts(now_us, door.received, accepted, duplicate, door.turned_away + refused)
 
 

@@ -75,6 +75,12 @@ def merged(shipped: TrackingPlan, own: TrackingPlan) -> TrackingPlan:
     return TrackingPlan(own.version, own.unknown_types, {**shipped.types, **own.types})
 
 
+def open_to_services(plan: TrackingPlan) -> TrackingPlan:
+    """The plan under which services may send every type, as for rows that come from a log."""
+    types = {name: msgspec.structs.replace(rule, senders=("service",)) for name, rule in plan.types.items()}
+    return msgspec.structs.replace(plan, types=types)
+
+
 class Check(NamedTuple):
     """A type's rule, with the shape that its metadata must have, made once."""
 

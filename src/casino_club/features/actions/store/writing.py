@@ -142,8 +142,13 @@ async def add_users(db: Db, users: Sequence[int]) -> set[int]:
     await db.execute(
         "INSERT INTO action_user (user_id) SELECT unnest($1::bigint[]) ORDER BY 1 ON CONFLICT DO NOTHING", users
     )
-    erased = await db.fetch("SELECT user_id FROM action_user WHERE user_id = ANY($1) AND erased_at IS NOT NULL", users)
-    return {row[0] for row in erased}
+    return await erased_among(db, users)
+
+
+async def erased_among(db: Db, users: Sequence[int]) -> set[int]:
+    """Those of these users who have been erased."""
+    found = await db.fetch("SELECT user_id FROM action_user WHERE user_id = ANY($1) AND erased_at IS NOT NULL", users)
+    return {row[0] for row in found}
 
 
 async def claim(db: Db, rows: Sequence[ReadyRow], key_order: Sequence[int], counts: IntakeCounts) -> list[int]:
