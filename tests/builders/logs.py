@@ -21,6 +21,7 @@ class Effects:
     def __init__(self) -> None:
         self.applied: list[int] = []
         self.failing: set[int] = set()
+        self.failure: type[Exception] = ValueError
 
     def to_hot(self, rows: Sequence[LogRow], _: Policies) -> Sequence[HotWrite]:
         self._fail(rows)
@@ -33,7 +34,7 @@ class Effects:
 
     def _fail(self, rows: Sequence[LogRow]) -> None:
         if bad := [row.user_id for row in rows if row.user_id in self.failing]:
-            raise ValueError(f"user {bad[0]} can't be")
+            raise self.failure(f"user {bad[0]} can't be")
         self.applied += [row.id for row in rows]
 
 

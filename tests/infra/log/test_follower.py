@@ -1,19 +1,21 @@
 """A follower applies every row once and in order, whoever dies, and parks what keeps failing."""
 
 import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from casino_club.infra.backends.hot_store import RedisHotStore
-from casino_club.infra.db.database import Database
+from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import positions
 from casino_club.infra.log.effects import AWAY, Stores
 from casino_club.infra.log.follower import ROW_ATTEMPTS_MAX, Follower
 from casino_club.infra.log.leading import LEADER_LOCK
 from casino_club.infra.log.positions import TakenOver
-from casino_club.infra.log.reader import Position
-from casino_club.infra.log.subscribe import Subscription
-from tests.builders.logs import Effects, hot_projection
+from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.subscribe import Policies, Subscription
+from tests.builders.logs import Effects, database_reaction, hot_projection
 from tests.infra.log.following import (
     Stumbling,
     Table,
@@ -185,6 +187,51 @@ async def test_a_poisonous_row_is_parked_with_its_reason_and_the_rest_is_applied
         (each, ROW_ATTEMPTS_MAX) for each in bad
     ]
     assert f"row {bad[0]} can't be" in (await all_parked(database))[0].reason
+
+
+@pytest.mark.parametrize("failure", [TimeoutError, ConnectionError, ConnectionRefusedError, FileNotFoundError])
+@pytest.mark.parametrize("subscription_of", [database_reaction, hot_projection])
+async def test_what_a_subscriber_raises_by_itself_is_parked_though_it_looks_like_a_server_that_is_away(
+    database: Database,
+    hot_store: RedisHotStore,
+    failure: type[Exception],
+    subscription_of: Callable[[Effects], Subscription],
+) -> None:
+    effects = Effects()
+    effects.failing, effects.failure = {2}, failure
+    ids = await append(database, [1, 2, 3])
+
+    await catch_up(subscription_of(effects), Stores(database, hot_store))
+
+    [row] = await all_parked(database)
+    assert (row.action_id, failure.__name__ in row.reason) == (ids[1], True)
+    assert effects.applied[-1] == ids[2]
+
+
+async def test_a_connection_that_ends_within_an_effect_is_the_servers_fault_and_nothing_is_parked(
+    database: Database, hot_store: RedisHotStore
+) -> None:
+    effects = Effects()
+    ended: list[bool] = []
+
+    async def end_once(db: Db, rows: Sequence[LogRow], policies: Policies) -> None:
+        if not ended:
+            ended.append(True)
+            await db.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        await effects.to_database(db, rows, policies)
+
+    subscription = replace(database_reaction(effects), to_database=end_once)
+    ids = await append(database, [1, 2, 3])
+
+    async with following(Follower(subscription, Stores(database, hot_store)).follow(asyncio.Event())):
+        await eventually(lambda: have_come(effects, ids))
+
+    assert ended
+    assert await all_parked(database) == []
+
+
+async def have_come(effects: Effects, ids: list[int]) -> bool:
+    return effects.applied == ids
 
 
 async def test_a_poisonous_row_of_a_hot_projection_is_parked_and_nothing_is_rebuilt(

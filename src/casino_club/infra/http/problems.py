@@ -10,6 +10,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from casino_club.infra.db.database import SERVER_AWAY
+from casino_club.infra.traces import raised_within
 from casino_club.kernel.errors import Kind, Refused, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -187,18 +188,8 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, ConnectionError):
         return True
     if isinstance(error, OSError | asyncio.TimeoutError):
-        return _raised_by_client_library(error)
+        return raised_within(error, ("asyncpg.", "redis."))
     return isinstance(error, SERVER_AWAY) or _is_redis_outage(error)
-
-
-def _raised_by_client_library(error: BaseException) -> bool:
-    # A missing socket and a missing file of ours look alike; where it was raised tells them apart.
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_globals.get("__name__", "").startswith(("asyncpg.", "redis.")):
-            return True
-        trace = trace.tb_next
-    return False
 
 
 def _is_redis_outage(error: BaseException) -> bool:

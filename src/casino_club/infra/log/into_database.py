@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import positions
+from casino_club.infra.log.blame import of_the_subscriber
 from casino_club.infra.log.effects import Beside
 from casino_club.infra.log.positions import Held
 from casino_club.infra.log.reader import LogRow, Position
@@ -25,10 +26,12 @@ class InDatabase:
     async def apply(self, held: Held, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> Held:
         async with self.database.transaction() as db:
             if rows:
-                await self.effect(db, rows, self.policies)
+                with of_the_subscriber():
+                    await self.effect(db, rows, self.policies)
             if beside is not None:
                 await beside(db)
             return await positions.move(db, held, after)
 
     async def apply_apart(self, db: Db, row: LogRow) -> None:
-        await self.effect(db, [row], self.policies)
+        with of_the_subscriber():
+            await self.effect(db, [row], self.policies)

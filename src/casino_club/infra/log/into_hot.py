@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import positions
+from casino_club.infra.log.blame import of_the_subscriber
 from casino_club.infra.log.effects import POSITION_MAY_BE_REPEATED, Beside, HotStoreLost
 from casino_club.infra.log.positions import Held
 from casino_club.infra.log.reader import LogRow, Position, last_rows_of
 from casino_club.infra.log.subscribe import HotEffect, Policies
-from casino_club.infra.ports import HotStore
+from casino_club.infra.ports import HotStore, HotWrite
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class InHotStore:
             return await positions.move(db, held, after)
 
     async def apply_apart(self, db: Db, row: LogRow) -> None:  # noqa: ARG002 - the values' own guard is enough
-        await self.hot.apply_apart(self.projection, self.effect([row], self.policies))
+        await self.hot.apply_apart(self.projection, self._values([row]))
 
     async def begin_again(self, held: Held) -> None:
         await self.hot.discard(self.projection, generation=self.generation)
@@ -55,12 +56,16 @@ class InHotStore:
         async with self.database.connection() as db:
             return await last_rows_of(db, users)
 
+    def _values(self, rows: Sequence[LogRow]) -> Sequence[HotWrite]:
+        with of_the_subscriber():
+            return self.effect(rows, self.policies)
+
     async def _write(self, held: Held, rows: Sequence[LogRow]) -> None:
         if held.moves == 0:
             await self.hot.set_mark(self.projection, 0, generation=self.generation)
         kept = await self.hot.apply(
             self.projection,
-            self.effect(rows, self.policies) if rows else (),
+            self._values(rows) if rows else (),
             mark=held.moves + 1,
             after_mark=held.moves,
             generation=self.generation,

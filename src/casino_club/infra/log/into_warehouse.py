@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import parked, pending, positions, rebuild
+from casino_club.infra.log.blame import of_the_subscriber
 from casino_club.infra.log.detached import DetachedFiles
 from casino_club.infra.log.effects import POSITION_MAY_BE_REPEATED, Beside, WarehouseHome
 from casino_club.infra.log.pending import Pending
@@ -82,7 +83,8 @@ class InWarehouse:
 
     def _block(self, rows: Sequence[LogRow]) -> Block:
         assert self.calendar is not None, "settle comes first"
-        return self.into.effect(rows, self.calendar)
+        with of_the_subscriber():
+            return self.into.effect(rows, self.calendar)
 
     def _token(self, suffix: str) -> str:
         """Of this generation's tables alone, and never used for anything else."""
