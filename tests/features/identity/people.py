@@ -39,6 +39,7 @@ class Person:
     cookie: str = ""
     secret: str = ""
     confirmed_with: str = ""
+    device: str = "Test Browser 1"
     address: str = field(default_factory=lambda: f"10.0.{next(_numbers) // 250}.{next(_numbers) % 250}")
 
     async def sign_up(self, **more: Any) -> httpx.Response:
@@ -54,7 +55,7 @@ class Person:
         return self._kept(await self.http.post("/api/users/refresh", headers=headers))
 
     async def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        headers = {"x-forwarded-for": self.address, "user-agent": "Test Browser 1"}
+        headers = {"x-forwarded-for": self.address, "user-agent": self.device}
         if self.access_token:
             headers["authorization"] = f"Bearer {self.access_token}"
         return await self.http.request(method, path, json=body, headers=headers)

@@ -32,6 +32,7 @@ class Bureau:
     house: House
     platform: Platform
     office: Office
+    folder: Path
 
     @property
     def database(self) -> Database:
@@ -57,9 +58,10 @@ class Bureau:
         return found
 
     async def project(self) -> None:
-        """Let every projection read the log to its end."""
+        """Let every projection that needs no server of its own read the log to its end."""
         for each in subscriptions():
-            await catch_up(each, self.platform.stores)
+            if each.to_warehouse is None:
+                await catch_up(each, self.platform.stores)
 
     def with_subscriptions(self, *more: Subscription) -> Office:
         reach = replace(self.office.reach, subscriptions=[*self.office.reach.subscriptions, *more])
@@ -74,4 +76,4 @@ async def open_bureau(database: Database, database_url: str, redis_url: str, fol
         transport = httpx.ASGITransport(app_over(platform), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="https://casino.test") as http:
             http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # people keep their own
-            yield Bureau(House(http, database), platform, office_over(platform))
+            yield Bureau(House(http, database), platform, office_over(platform), folder)
