@@ -30,6 +30,15 @@ BUSY = {202, 209, 210, 236, 242, 252, 279, 285, 319, 999}
 """Too many queries or parts, time-outs of sockets, a table that is read-only for now: the same may be sent again."""
 
 
+INSERTED_ONCE = {
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "max_partitions_per_insert_block": 0,
+    "distributed_foreground_insert": 1,
+}
+"""Without the second, a block that a crash cut off from its views would never reach them."""
+
+
 class ClickHouseWarehouse:
     """Connects when it is first used, so that one that is away is no hindrance."""
 
@@ -68,14 +77,7 @@ class ClickHouseWarehouse:
             )
 
     async def insert(self, table: str, block: Block, *, database: str, token: str) -> None:
-        settings = {
-            "insert_deduplication_token": token,
-            "insert_deduplicate": 1,
-            "deduplicate_blocks_in_dependent_materialized_views": 1,
-            "max_partitions_per_insert_block": 0,
-            "distributed_foreground_insert": 1,
-            "database": database,
-        }
+        settings = {**INSERTED_ONCE, "insert_deduplication_token": token, "database": database}
         client = await self._opened()
         async with asyncio.timeout(WRITE_SECONDS_MAX), _Telling():
             await client.raw_insert(table, block.columns, block.data, settings, "Native")
