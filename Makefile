@@ -9,7 +9,7 @@ PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-chec
 LOCK = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--group build --custom-compile-command "make lock"
 
-.PHONY: demo test test-faults test-verifiers check bench gen lock
+.PHONY: demo test test-faults test-verifiers test-oidc check bench gen lock
 
 demo: .venv/.stamp
 	@exec .venv/bin/casino-club up
@@ -27,6 +27,14 @@ test-faults: .venv/.stamp-dev
 test-verifiers: .venv/.stamp-dev
 	@node --version >/dev/null 2>&1 || { echo "Install Node 20 or newer, or leave this out: nothing else needs it." >&2; exit 1; }
 	@exec env CASINO_CLUB_TEST_PROOFS="$${CASINO_CLUB_TEST_PROOFS:-100000}" .venv/bin/python -m pytest tests/verifiers $(ARGS)
+
+# Needs Node 20 or newer: logs in at a certified identity provider, which it installs below tests/provider.
+test-oidc: .venv/.stamp-dev tests/provider/node_modules/.package-lock.json
+	@exec env CASINO_CLUB_TEST_PROVIDER=1 .venv/bin/python -m pytest tests/provider $(ARGS)
+
+tests/provider/node_modules/.package-lock.json: tests/provider/package-lock.json
+	@npm --version >/dev/null 2>&1 || { echo "Install Node 20 or newer, or leave this out: nothing else needs it." >&2; exit 1; }
+	@cd tests/provider && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json
 
 check: .venv/.stamp-dev
 	@.venv/bin/ruff format --check --quiet

@@ -1,7 +1,9 @@
 """The locks hold what pyproject.toml asks for, each package once, with hashes, and say nothing about where from."""
 
+import json
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.repo import ROOT
 
+NODE_LOCKS = sorted(path for path in ROOT.glob("*/**/package-lock.json") if "node_modules" not in path.parts)
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -56,6 +59,23 @@ def test_a_lock_has_hashes_and_only_packages(name: str) -> None:
     assert unhashed(text) == []
     assert [line for line in text.splitlines() if not re.match(r"[\w.-]+==|\s+(--hash=sha256:|#)|#", line)] == []
     assert "://" not in text
+
+
+def loose(lock: dict[str, Any]) -> list[str]:
+    """Packages of a lock for Node that could be exchanged unnoticed, or that say where from they are."""
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    return [name for name, package in packages.items() if "resolved" in package or "integrity" not in package]
+
+
+@pytest.mark.parametrize("path", NODE_LOCKS, ids=lambda path: path.parent.name)
+def test_a_lock_for_node_has_hashes_and_no_places(path: Path) -> None:
+    assert loose(json.loads(path.read_text())) == []
+
+
+def test_a_package_for_node_without_a_hash_or_with_a_place_is_noticed() -> None:
+    packages = {"": {}, "a": {"integrity": "x"}, "b": {}, "c": {"integrity": "x", "resolved": "y"}}
+
+    assert loose({"packages": packages}) == ["b", "c"]
 
 
 def test_what_is_missing_too_old_or_without_a_hash_is_noticed() -> None:

@@ -23,8 +23,10 @@ from casino_club.entry.wiring import (
 )
 from casino_club.features.actions.commands.intake import Single, Verdict, take_together
 from casino_club.features.actions.rules.admission import ActionPolicy
+from casino_club.features.identity.commands.desk import NO_PROVIDERS, Providers
 from casino_club.infra import runtime
 from casino_club.infra.audit.witness import Witness
+from casino_club.infra.backends.oidc.file import open_identity_providers
 from casino_club.infra.db.group_commit import GroupCommit
 from casino_club.infra.http import service_keys
 from casino_club.infra.http.app import Application, build_app
@@ -45,11 +47,11 @@ def serve(settings: Settings) -> None:
 @asynccontextmanager
 async def open_app(settings: Settings) -> AsyncIterator[Application]:
     """The application with everything that it needs open. A server that is away is no hindrance: readiness tells."""
-    async with open_platform(settings) as platform:
-        yield app_over(platform)
+    async with open_platform(settings) as platform, open_identity_providers(settings) as identity_providers:
+        yield app_over(platform, Providers(identity_providers, settings.public_url or ""))
 
 
-def app_over(platform: Platform) -> Application:
+def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Application:
     """The application on what is open already."""
     find_key = service_keys.finder(platform.database)
     token_secret = runtime.token_secret(platform.settings)
@@ -57,7 +59,7 @@ def app_over(platform: Platform) -> Application:
         ROUTES,
         callers=Callers(token_secret, find_key, session_finder(platform.database)),
         watch=Witness(platform.database).turned_away,
-        resources=_resources(platform),
+        resources=_resources(platform, providers),
         # Reading a key that can't exist proves that the server answers and that its schema is there.
         readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
         collectors={"log": partial(lag_metrics, platform.database), "jobs": partial(_job_metrics, platform)},
@@ -75,7 +77,7 @@ async def _health(platform: Platform) -> dict[str, object]:
     return described(seen, problems(seen))
 
 
-def _resources(platform: Platform) -> dict[str, object]:
+def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
     """What endpoints take by name."""
     policy = platform.policies[ActionPolicy]
 
@@ -95,6 +97,7 @@ def _resources(platform: Platform) -> dict[str, object]:
         "singles": GroupCommit(settle_together),
         "desk": desk_over(platform.settings, platform.database, platform.policies),
         "office": office_over(platform),
+        "providers": providers,
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

@@ -21,6 +21,7 @@ from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.features.identity import jobs as identity_jobs
 from casino_club.features.identity import public as identity
 from casino_club.features.identity.commands.desk import Desk
+from casino_club.features.identity.routes import providers as provider_routes
 from casino_club.features.identity.routes import users as identity_routes
 from casino_club.features.operations import routes as operations_routes
 from casino_club.features.privacy import jobs as privacy_jobs
@@ -50,7 +51,13 @@ from casino_club.infra.vault import Vault
 from casino_club.infra.warehouse.warehouse import Warehouse
 from casino_club.kernel.clock import MINUTE_US, Calendar
 
-ROUTES = (actions_routes.routes, identity_routes.routes, privacy_routes.routes, operations_routes.routes)
+ROUTES = (
+    actions_routes.routes,
+    identity_routes.routes,
+    provider_routes.routes,
+    privacy_routes.routes,
+    operations_routes.routes,
+)
 """The routes of every slice that has any."""
 
 SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, wallet_jobs)

@@ -293,3 +293,69 @@ class RefusedSink(Protocol):
     def put(self, rows: Sequence[RefusedRow], *, behind: int) -> int:
         """Write rows down, durably, in place of whatever stands behind so many bytes; how many bytes there are now."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderName:
+    """An identity provider as the operator names it."""
+
+    id: str
+    label: str
+    issuer: str
+    client_id: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """What an identity provider says of itself."""
+
+    authorization_endpoint: str
+    sends_issuer: bool
+    """Whether its answers name it, as RFC 9207 has it."""
+    names_s256: bool | None
+    """Whether it says that it checks PKCE by S256; None if it says nothing of PKCE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What a code was given for. The signature of the claims is the provider's; all else about them is unchecked."""
+
+    claims: Mapping[str, object]
+    algorithm: str
+    access_token: str | None
+
+
+class IdentityProvider(Protocol):
+    """Somebody else who knows who somebody is, by OpenID Connect. Every call ends within seconds."""
+
+    @property
+    def name(self) -> ProviderName: ...
+
+    async def facts(self) -> ProviderFacts:
+        """What it says of itself, perhaps a while ago. Raises ProviderAway."""
+        ...
+
+    async def exchange(self, code: str, *, verifier: str, redirect_uri: str) -> Exchanged:
+        """Spend the code. Raises ProviderAway, CodeRejected, TokenForged."""
+        ...
+
+    async def profile(self, access_token: str) -> Mapping[str, object]:
+        """What it tells of the person beside the ID token; empty if it has nothing to tell. Raises ProviderAway."""
+        ...
+
+    async def look(self) -> int:
+        """Ask everything anew; how many keys it signs with that we can use. Raises ProviderAway with what is wrong."""
+        ...
+
+
+class ProviderAway(Exception):
+    """The provider does not answer just now, or not in a way that can be used."""
+
+
+class CodeRejected(Exception):
+    """The provider gives nothing for this code."""
+
+
+class TokenForged(Exception):
+    """The ID token is not signed by the provider with an algorithm that we accept."""

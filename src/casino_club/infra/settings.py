@@ -70,6 +70,16 @@ class Settings(BaseSettings):
         "`X-Forwarded-For`, that many places from its end.",
     )
 
+    oidc_providers: Path | None = Field(
+        None, description="TOML file with the identity providers that people may log in with. See docs/oidc.md."
+    )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^(https://[^/?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?)$",
+        description="Where browsers reach the platform, `https://casino.example`, without a path. Identity providers "
+        "send people back there; needed with CASINO_CLUB_OIDC_PROVIDERS.",
+    )
+
     age_verifier: Literal["none", "sandbox"] = Field(
         "none",
         description="Who proves people's age: nobody, or a `sandbox` that believes every date of birth, for trials.",
@@ -117,6 +127,12 @@ class Settings(BaseSettings):
         le=65535,
         description="Port on which a consumer, worker or scheduler serves its metrics; below `up` the API shows all.",
     )
+
+    @model_validator(mode="after")
+    def _providers_know_the_way_back(self) -> "Settings":
+        if self.oidc_providers is not None and self.public_url is None:
+            raise ValueError("identity providers send people back, so set CASINO_CLUB_PUBLIC_URL")
+        return self
 
     @model_validator(mode="after")
     def _cluster_names_its_servers(self) -> "Settings":

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from casino_club.entry.cli.checkup import CHECKS, Folder, Gathered, State, check_up
+from casino_club.entry.cli.checkup import CHECKS, check_up
+from casino_club.entry.cli.findings import Folder, Gathered, ProviderLook, State
 from casino_club.entry.standing import DatabaseLook, HotLook, LogLook, Look
 from casino_club.infra.db.facts import DatabaseFacts
 from casino_club.infra.jobs.runs import State as RunState
@@ -47,6 +48,7 @@ WELL = Gathered(
     pending_migrations=[],
     subscribed=["hot"],
     ready_status=200,
+    providers=[ProviderLook("acme", None)],
 )
 
 
@@ -124,6 +126,9 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Transactions", State.WARNING, lambda: with_log(holder=Holder(1, "loader", 9.0, "active"))),
     ("Jobs", State.FAILURE, lambda: with_job(overdue_seconds=61.0)),
     ("Jobs", State.WARNING, lambda: with_job(last_run=a_run()._replace(state=RunState.FAILED))),
+    ("Identity providers", State.FAILURE, lambda: replace(WELL, providers="the file can't be used")),
+    ("Identity providers", State.FAILURE, lambda: replace(WELL, providers=[ProviderLook("acme", "no S256")])),
+    ("Identity providers", State.WARNING, lambda: replace(WELL, providers=[ProviderLook("a", None, names_s256=False)])),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=None)),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=503)),
 ]

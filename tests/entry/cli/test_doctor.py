@@ -10,8 +10,10 @@ import pytest
 from casino_club.entry.cli.up import FIRST_ACTION
 from casino_club.infra import runtime
 from casino_club.infra.settings import Settings
+from tests.builders.identity_provider import CLIENT_SECRET, a_provider
 from tests.builders.servers import forget, private_servers
 from tests.entry.cli.calling import Club, Done
+from tests.features.identity.browsing import providers_file
 from tests.infra.waiting import wait_for
 
 
@@ -50,6 +52,20 @@ async def test_what_does_not_answer_fails_once_and_leaves_out_the_rest(club: Clu
     assert "Schema" not in found
     assert done.json["left_out"] > 5
     assert "hidden-word" not in done.stdout
+
+
+async def test_identity_providers_are_asked_and_what_is_wrong_is_said(club: Club, tmp_path: Path) -> None:
+    async with a_provider() as good, a_provider(said={"issuer": "https://attacker.example"}) as bad:
+        file = providers_file(tmp_path, {"good": good.issuer, "bad": bad.issuer})
+        named = club.with_settings(oidc_providers=str(file), public_url="https://casino.test")
+        done = await named.call("doctor")
+        file.write_text(file.read_text().partition('[[provider]]\nid = "bad"')[0])
+        mended = await named.call("doctor", "--json")
+
+    assert "bad: it names another issuer" in done.stdout
+    assert "good" not in done.stdout
+    assert CLIENT_SECRET not in done.stdout
+    assert states(mended)["Identity providers"] == "ok"
 
 
 @pytest.fixture

@@ -114,9 +114,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(database: Database, database_url: str, redis_url: str) -> AsyncIterator[House]:
+async def open_house(database: Database, database_url: str, redis_url: str, **more: Any) -> AsyncIterator[House]:
     await a_log(database).make_room()
-    async with open_app(settings_for(database_url, redis_url, proxies_in_front=1)) as app:
+    async with open_app(settings_for(database_url, redis_url, proxies_in_front=1, **more)) as app:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="https://casino.test") as http:
             http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # people keep their own

@@ -4,25 +4,20 @@ To add one, write a function from `Gathered` to a `Finding` and name it in `CHEC
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable
 from ipaddress import ip_address
 
+from casino_club.entry.cli.findings import Finding, Gathered, failure, ok, warning
 from casino_club.entry.cli.printing import several
 from casino_club.entry.standing import (
     LAG_SECONDS_MAX,
     OVERDUE_SECONDS_MAX,
     SILENT_SECONDS_MAX,
-    DatabaseLook,
-    HotLook,
-    Look,
     holder_sentence,
 )
 from casino_club.infra import runtime
 from casino_club.infra.jobs.runs import State as RunState
 from casino_club.infra.log import positions
-from casino_club.infra.settings import Settings
 
 PYTHON_MIN = (3, 11)
 POSTGRESQL_MIN = 180_000
@@ -31,62 +26,11 @@ DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
 TIMEOUTS = ("transaction_timeout", "idle_in_transaction_session_timeout")
 
 
-class State(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found in one line and, unless all is well, how to mend it."""
-
-    check: str
-    state: State
-    found: str
-    mend: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """The data folder. `problem` is a sentence if it can't be used."""
-
-    exists: bool
-    problem: str | None
-    free_mb: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """All that checks may look at; None is what could not be had."""
-
-    python: tuple[int, int, int]
-    packages: Mapping[str, tuple[str, str | None]]
-    """By name: the least version wanted, and the one that is installed."""
-    settings: Settings | None
-    settings_problems: Sequence[str] = ()
-    folder: Folder | None = None
-    look: Look | None = None
-    pending_migrations: Sequence[str] | None = None
-    subscribed: Sequence[str] = ()
-    ready_status: int | None = None
-
-    @property
-    def database(self) -> DatabaseLook | None:
-        return self.look.database if self.look and isinstance(self.look.database, DatabaseLook) else None
-
-    @property
-    def hot(self) -> HotLook | None:
-        return self.look.hot if self.look and isinstance(self.look.hot, HotLook) else None
-
-
 def python_version(given: Gathered) -> Finding:
     version = ".".join(map(str, given.python))
     if given.python[:2] < PYTHON_MIN:
-        return _failure("Python", f"version {version}", "install Python 3.11 or newer and make the environment again")
-    return _ok("Python", f"version {version}")
+        return failure("Python", f"version {version}", "install Python 3.11 or newer and make the environment again")
+    return ok("Python", f"version {version}")
 
 
 def packages(given: Gathered) -> Finding:
@@ -97,14 +41,14 @@ def packages(given: Gathered) -> Finding:
         if found is not None and _numbers(found) < _numbers(wanted)
     ]
     if missing or old:
-        return _failure("Packages", ", ".join([*missing, *old]), "install Casino-Club again, in a fresh environment")
-    return _ok("Packages", f"{len(given.packages)} installed, none too old")
+        return failure("Packages", ", ".join([*missing, *old]), "install Casino-Club again, in a fresh environment")
+    return ok("Packages", f"{len(given.packages)} installed, none too old")
 
 
 def settings(given: Gathered) -> Finding:
     if given.settings_problems:
-        return _failure("Settings", "; ".join(given.settings_problems), "see docs/reference/settings.md")
-    return _ok("Settings", "each within its bounds")
+        return failure("Settings", "; ".join(given.settings_problems), "see docs/reference/settings.md")
+    return ok("Settings", "each within its bounds")
 
 
 def senders(given: Gathered) -> Finding | None:
@@ -113,8 +57,8 @@ def senders(given: Gathered) -> Finding | None:
     host, proxies = given.settings.host, given.settings.proxies_in_front
     if proxies == 0 and not _is_loopback(host):
         mend = "set CASINO_CLUB_PROXIES_IN_FRONT to how many proxies of yours stand there; HTTPS needs one"
-        return _warning("Senders", f"{host} is open to others, and no proxy is said to stand in front", mend)
-    return _ok("Senders", f"told apart behind {several(proxies, 'proxy', 'proxies')}" if proxies else f"{host} alone")
+        return warning("Senders", f"{host} is open to others, and no proxy is said to stand in front", mend)
+    return ok("Senders", f"told apart behind {several(proxies, 'proxy', 'proxies')}" if proxies else f"{host} alone")
 
 
 def age_verifier(given: Gathered) -> Finding | None:
@@ -122,18 +66,18 @@ def age_verifier(given: Gathered) -> Finding | None:
         return None
     if runtime.is_trial_gone_public(given.settings):
         mend = "set CASINO_CLUB_AGE_VERIFIER=none before people come: nobody's age counts as proven then"
-        return _warning("Age verifier", "the sandbox believes every date of birth", mend)
-    return _ok("Age verifier", given.settings.age_verifier)
+        return warning("Age verifier", "the sandbox believes every date of birth", mend)
+    return ok("Age verifier", given.settings.age_verifier)
 
 
 def data_folder(given: Gathered) -> Finding | None:
     if given.folder is None:
         return None
     if given.folder.problem:
-        return _failure("Data folder", given.folder.problem, "make it yours, or set CASINO_CLUB_DATA_DIR")
+        return failure("Data folder", given.folder.problem, "make it yours, or set CASINO_CLUB_DATA_DIR")
     if not given.folder.exists:
-        return _warning("Data folder", "not there yet", "`casino-club up` makes it")
-    return _ok("Data folder", "may be written")
+        return warning("Data folder", "not there yet", "`casino-club up` makes it")
+    return ok("Data folder", "may be written")
 
 
 def free_space(given: Gathered) -> Finding | None:
@@ -141,10 +85,10 @@ def free_space(given: Gathered) -> Finding | None:
         return None
     free_mb, wanted_mb = given.folder.free_mb, given.settings.disk_free_mb_min
     if free_mb < wanted_mb:
-        return _failure("Free space", f"{free_mb:,} MB, {wanted_mb:,} MB are wanted", "free some, or add a disk")
+        return failure("Free space", f"{free_mb:,} MB, {wanted_mb:,} MB are wanted", "free some, or add a disk")
     if free_mb < 4 * wanted_mb:
-        return _warning("Free space", f"{free_mb:,} MB", f"below {wanted_mb:,} MB `casino-club up` refuses to start")
-    return _ok("Free space", f"{free_mb:,} MB")
+        return warning("Free space", f"{free_mb:,} MB", f"below {wanted_mb:,} MB `casino-club up` refuses to start")
+    return ok("Free space", f"{free_mb:,} MB")
 
 
 def postgresql_answers(given: Gathered) -> Finding | None:
@@ -152,8 +96,8 @@ def postgresql_answers(given: Gathered) -> Finding | None:
         return None
     if isinstance(given.look.database, str):
         found, _, mend = given.look.database.rpartition("; ")
-        return _failure("PostgreSQL", found or mend, mend)
-    return _ok("PostgreSQL", f"answers in {given.look.database.seconds * 1000:.2f} ms")
+        return failure("PostgreSQL", found or mend, mend)
+    return ok("PostgreSQL", f"answers in {given.look.database.seconds * 1000:.2f} ms")
 
 
 def postgresql_version(given: Gathered) -> Finding | None:
@@ -161,8 +105,8 @@ def postgresql_version(given: Gathered) -> Finding | None:
         return None
     facts = given.database.facts
     if facts.version_number < POSTGRESQL_MIN:
-        return _failure("PostgreSQL version", facts.version, "upgrade to PostgreSQL 18 or newer")
-    return _ok("PostgreSQL version", facts.version)
+        return failure("PostgreSQL version", facts.version, "upgrade to PostgreSQL 18 or newer")
+    return ok("PostgreSQL version", facts.version)
 
 
 def durability(given: Gathered) -> Finding | None:
@@ -171,8 +115,8 @@ def durability(given: Gathered) -> Finding | None:
     off = [name for name in DURABILITY if given.database.facts.settings[name] == "off"]
     if off:
         mend = "set them to on in postgresql.conf: a crash may lose actions that were acknowledged"
-        return _failure("Durability", f"{', '.join(off)} off", mend)
-    return _ok("Durability", f"{', '.join(DURABILITY)} on")
+        return failure("Durability", f"{', '.join(off)} off", mend)
+    return ok("Durability", f"{', '.join(DURABILITY)} on")
 
 
 def timeouts(given: Gathered) -> Finding | None:
@@ -181,8 +125,8 @@ def timeouts(given: Gathered) -> Finding | None:
     unset = [name for name in TIMEOUTS if given.database.facts.settings[name] == "0"]
     if unset:
         mend = "set them (5min, 60s): a forgotten transaction holds every reader of the log back"
-        return _warning("Timeouts", f"{', '.join(unset)} not set", mend)
-    return _ok("Timeouts", "of transactions are set")
+        return warning("Timeouts", f"{', '.join(unset)} not set", mend)
+    return ok("Timeouts", "of transactions are set")
 
 
 def migrations(given: Gathered) -> Finding | None:
@@ -190,8 +134,8 @@ def migrations(given: Gathered) -> Finding | None:
         return None
     if given.pending_migrations:
         found = f"{several(len(given.pending_migrations), 'migration', 'migrations')} to run"
-        return _failure("Schema", found, "run `casino-club migrate`")
-    return _ok("Schema", "current")
+        return failure("Schema", found, "run `casino-club migrate`")
+    return ok("Schema", "current")
 
 
 def clock(given: Gathered) -> Finding | None:
@@ -200,8 +144,8 @@ def clock(given: Gathered) -> Finding | None:
     seconds = given.database.facts.clock_ahead_seconds
     found = f"{abs(seconds):.3f} s {'behind' if seconds > 0 else 'ahead of'} the database's"
     if abs(seconds) >= CLOCK_SECONDS_MAX:
-        return _failure("Clock", found, "keep both machines in time with NTP, or streaks and days go wrong")
-    return _ok("Clock", found)
+        return failure("Clock", found, "keep both machines in time with NTP, or streaks and days go wrong")
+    return ok("Clock", found)
 
 
 def redis_answers(given: Gathered) -> Finding | None:
@@ -209,8 +153,8 @@ def redis_answers(given: Gathered) -> Finding | None:
         return None
     if isinstance(given.look.hot, str):
         found, _, mend = given.look.hot.rpartition("; ")
-        return _failure("Redis", found or mend, mend)
-    return _ok("Redis", f"version {given.look.hot.facts.version} answers in {given.look.hot.seconds * 1000:.2f} ms")
+        return failure("Redis", found or mend, mend)
+    return ok("Redis", f"version {given.look.hot.facts.version} answers in {given.look.hot.seconds * 1000:.2f} ms")
 
 
 def redis_persists(given: Gathered) -> Finding | None:
@@ -218,11 +162,11 @@ def redis_persists(given: Gathered) -> Finding | None:
         return None
     survives = given.hot.facts.survives_restart
     if survives is None:
-        return _warning("Redis persistence", "may not be asked", "see to it that appendonly or save is set")
+        return warning("Redis persistence", "may not be asked", "see to it that appendonly or save is set")
     if not survives:
         mend = "set appendonly yes, or save; until then every restart of Redis means a replay"
-        return _failure("Redis persistence", "off", mend)
-    return _ok("Redis persistence", "on")
+        return failure("Redis persistence", "off", mend)
+    return ok("Redis persistence", "on")
 
 
 def redis_keeps_all(given: Gathered) -> Finding | None:
@@ -231,8 +175,8 @@ def redis_keeps_all(given: Gathered) -> Finding | None:
     when_full = given.hot.facts.when_full
     if when_full != "noeviction":
         mend = "set maxmemory-policy noeviction: what Redis drops in silence reads as 0"
-        return _failure("Redis when full", when_full, mend)
-    return _ok("Redis when full", "refuses writes, drops nothing")
+        return failure("Redis when full", when_full, mend)
+    return ok("Redis when full", "refuses writes, drops nothing")
 
 
 def room(given: Gathered) -> Finding | None:
@@ -241,10 +185,10 @@ def room(given: Gathered) -> Finding | None:
     ahead, wanted = given.look.log.room.ids_ahead, given.settings.log_partition_rows
     found = f"{ahead:,} ids ahead of the log"
     if ahead == 0:
-        return _failure("Partitions", found, "run `casino-club migrate`, which makes more")
+        return failure("Partitions", found, "run `casino-club migrate`, which makes more")
     if ahead < wanted:
-        return _warning("Partitions", found, "less than one partition; run `casino-club migrate`")
-    return _ok("Partitions", found)
+        return warning("Partitions", found, "less than one partition; run `casino-club migrate`")
+    return ok("Partitions", found)
 
 
 def readers_have_positions(given: Gathered) -> Finding | None:
@@ -252,10 +196,10 @@ def readers_have_positions(given: Gathered) -> Finding | None:
         return None
     missing = [name for name in given.subscribed if name not in given.look.log.moves]
     if missing:
-        return _failure(
+        return failure(
             "Positions", f"none of {', '.join(missing)}", "start `casino-club consumer`, or `casino-club up`"
         )
-    return _ok("Positions", f"{several(len(given.subscribed), 'reader has its', 'readers have theirs')}")
+    return ok("Positions", f"{several(len(given.subscribed), 'reader has its', 'readers have theirs')}")
 
 
 def no_position_is_left_over(given: Gathered) -> Finding | None:
@@ -263,8 +207,8 @@ def no_position_is_left_over(given: Gathered) -> Finding | None:
         return None
     if left := sorted({each.consumer for each in given.look.log.readers} - set(given.subscribed)):
         mend = f"they keep partitions from being archived: `casino-club consumers forget {left[0]}`"
-        return _warning("Left-over positions", f"nothing reads the log for {', '.join(left)} any more", mend)
-    return _ok("Left-over positions", "none")
+        return warning("Left-over positions", f"nothing reads the log for {', '.join(left)} any more", mend)
+    return ok("Left-over positions", "none")
 
 
 def readers_keep_up(given: Gathered) -> Finding | None:
@@ -278,11 +222,11 @@ def readers_keep_up(given: Gathered) -> Finding | None:
     silent = [each.consumer for each in live if (given.look.at - each.moved_at).total_seconds() > SILENT_SECONDS_MAX]
     if silent:
         mend = "start `casino-club consumer`, or `casino-club up`"
-        return _failure("Readers", f"nobody follows the log for {', '.join(silent)}", mend)
+        return failure("Readers", f"nobody follows the log for {', '.join(silent)}", mend)
     behind = [f"{each.consumer} by {each.seconds:.0f} s" for each in live if each.seconds > LAG_SECONDS_MAX]
     if behind:
-        return _warning("Readers", f"behind: {', '.join(behind)}", "wait, and look at the consumer's log if it grows")
-    return _ok("Readers", "keep up with the log")
+        return warning("Readers", f"behind: {', '.join(behind)}", "wait, and look at the consumer's log if it grows")
+    return ok("Readers", "keep up with the log")
 
 
 def hot_store_agrees(given: Gathered) -> Finding | None:
@@ -292,8 +236,8 @@ def hot_store_agrees(given: Gathered) -> Finding | None:
     lost = [name for name, mark in given.hot.marks.items() if (mark or 0) < moves.get(name, 0)]
     if lost:
         mend = f"a consumer that runs makes it again by itself; else `casino-club replay {lost[0]}`"
-        return _failure("Hot values", f"Redis has lost writes of {', '.join(lost)}", mend)
-    return _ok("Hot values", "Redis holds all that was written to it")
+        return failure("Hot values", f"Redis has lost writes of {', '.join(lost)}", mend)
+    return ok("Hot values", "Redis holds all that was written to it")
 
 
 def parked_rows(given: Gathered) -> Finding | None:
@@ -301,8 +245,8 @@ def parked_rows(given: Gathered) -> Finding | None:
         return None
     if parked := given.look.log.parked:
         found = ", ".join(f"{number:,} of {name}" for name, number in parked.items())
-        return _warning("Parked rows", found, "see `casino-club parked list`, then `casino-club parked retry --all`")
-    return _ok("Parked rows", "none")
+        return warning("Parked rows", found, "see `casino-club parked list`, then `casino-club parked retry --all`")
+    return ok("Parked rows", "none")
 
 
 def long_transaction(given: Gathered) -> Finding | None:
@@ -310,8 +254,8 @@ def long_transaction(given: Gathered) -> Finding | None:
         return None
     if holder := given.look.log.holder:
         found, _, mend = holder_sentence(holder).partition("; ")
-        return _warning("Transactions", found, mend.removesuffix("."))
-    return _ok("Transactions", "none is open for long")
+        return warning("Transactions", found, mend.removesuffix("."))
+    return ok("Transactions", "none is open for long")
 
 
 def jobs_keep_their_times(given: Gathered) -> Finding | None:
@@ -320,12 +264,27 @@ def jobs_keep_their_times(given: Gathered) -> Finding | None:
     late = [each.job.name for each in given.look.jobs if each.overdue_seconds > OVERDUE_SECONDS_MAX]
     failed = [each.job.name for each in given.look.jobs if each.last_run and each.last_run.state is RunState.FAILED]
     if late:
-        return _failure("Jobs", f"late: {', '.join(late)}", "start `casino-club scheduler` and `worker`, or `up`")
+        return failure("Jobs", f"late: {', '.join(late)}", "start `casino-club scheduler` and `worker`, or `up`")
     if failed:
-        return _warning(
+        return warning(
             "Jobs", f"failed last: {', '.join(failed)}", "see the worker's log, then `casino-club jobs list`"
         )
-    return _ok("Jobs", "none is late")
+    return ok("Jobs", "none is late")
+
+
+def identity_providers(given: Gathered) -> Finding | None:
+    if given.providers is None:
+        return None
+    if isinstance(given.providers, str):
+        return failure("Identity providers", given.providers, "see docs/oidc.md")
+    if not given.providers:
+        return ok("Identity providers", "none is named; people log in with passwords")
+    if wrong := [f"{each.id}: {each.problem}" for each in given.providers if each.problem]:
+        return failure("Identity providers", "; ".join(wrong), "compare the file with what the provider shows you")
+    if silent := [each.id for each in given.providers if not each.names_s256]:
+        mend = "ask its operator whether it checks PKCE by S256; its discovery does not say"
+        return warning("Identity providers", f"{', '.join(silent)} may not check PKCE", mend)
+    return ok("Identity providers", f"{several(len(given.providers), 'answers', 'answer')}, and can be used")
 
 
 def serves(given: Gathered) -> Finding | None:
@@ -334,10 +293,10 @@ def serves(given: Gathered) -> Finding | None:
     place = f"{given.settings.host}:{given.settings.port}"
     if given.ready_status is None:
         mend = "start `casino-club up`, or set CASINO_CLUB_HOST and CASINO_CLUB_PORT to where it serves"
-        return _failure("HTTP", f"nothing answers at {place}", mend)
+        return failure("HTTP", f"nothing answers at {place}", mend)
     if given.ready_status != 200:
-        return _failure("HTTP", f"/readyz at {place} answers {given.ready_status}", "mend what failed above")
-    return _ok("HTTP", f"ready at {place}")
+        return failure("HTTP", f"/readyz at {place} answers {given.ready_status}", "mend what failed above")
+    return ok("HTTP", f"ready at {place}")
 
 
 CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
@@ -365,6 +324,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     parked_rows,
     long_transaction,
     jobs_keep_their_times,
+    identity_providers,
     serves,
 )
 """In the order in which they are shown: what the others rest on comes first."""
@@ -373,18 +333,6 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
 def check_up(given: Gathered) -> list[Finding]:
     """What each check finds."""
     return [finding for check in CHECKS if (finding := check(given)) is not None]
-
-
-def _ok(check: str, found: str) -> Finding:
-    return Finding(check, State.OK, found)
-
-
-def _warning(check: str, found: str, mend: str) -> Finding:
-    return Finding(check, State.WARNING, found, mend)
-
-
-def _failure(check: str, found: str, mend: str) -> Finding:
-    return Finding(check, State.FAILURE, found, mend)
 
 
 def _is_loopback(host: str) -> bool:

@@ -13,15 +13,17 @@ from pydantic import ValidationError
 
 from casino_club.entry.cli import asking
 from casino_club.entry.cli.checks import MEGABYTE
-from casino_club.entry.cli.checkup import CHECKS, Finding, Folder, Gathered, State, check_up
+from casino_club.entry.cli.checkup import CHECKS, check_up
+from casino_club.entry.cli.findings import Finding, Folder, Gathered, ProviderLook, State
 from casino_club.entry.cli.opening import WRONG, run
 from casino_club.entry.cli.printing import AsJson, print_json, several
 from casino_club.entry.cli.reading import complaints, data_dir_of
 from casino_club.entry.standing import DATABASE_FAULTS, look
 from casino_club.entry.wiring import subscriptions
 from casino_club.infra import runtime
+from casino_club.infra.backends.oidc.file import open_identity_providers
 from casino_club.infra.db.migrate import pending_migrations
-from casino_club.infra.ports import Unusable
+from casino_club.infra.ports import IdentityProvider, ProviderAway, Unusable
 from casino_club.infra.settings import Settings
 
 REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:>=([0-9.]+))?")
@@ -66,6 +68,7 @@ async def _gather() -> Gathered:
         pending_migrations=await _pending(settings),
         subscribed=[subscription.name for subscription in subscriptions()],
         ready_status=await asking.ready_status(settings),
+        providers=await _providers(settings),
     )
 
 
@@ -75,6 +78,23 @@ async def _pending(settings: Settings) -> list[str] | None:
             return await pending_migrations(runtime.database_url(settings))
     except (Unusable, *DATABASE_FAULTS):
         return None
+
+
+async def _providers(settings: Settings) -> list[ProviderLook] | str:
+    try:
+        async with open_identity_providers(settings) as providers:
+            return await asyncio.gather(*(_asked(each) for each in providers.values()))
+    except Unusable as unusable:
+        return str(unusable)
+
+
+async def _asked(provider: IdentityProvider) -> ProviderLook:
+    try:
+        await provider.look()
+        facts = await provider.facts()
+    except ProviderAway as away:
+        return ProviderLook(provider.name.id, str(away))
+    return ProviderLook(provider.name.id, None, names_s256=facts.names_s256 is not None)
 
 
 def _packages() -> dict[str, tuple[str, str | None]]:

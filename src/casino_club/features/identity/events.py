@@ -21,6 +21,24 @@ class LoggedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderLinked:
+    """From now on this identity provider lets the user in."""
+
+    action_type: ClassVar[str] = "PROVIDER_LINKED"
+    user_id: int
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUnlinked:
+    """It does so no more."""
+
+    action_type: ClassVar[str] = "PROVIDER_UNLINKED"
+    user_id: int
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
 class RolesChanged:
     """A user has these roles from now on. `by_user_id` is 0 where the operator did it on the command line."""
 

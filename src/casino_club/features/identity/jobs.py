@@ -6,8 +6,9 @@ from functools import partial
 
 from casino_club.features.identity.commands import leaving
 from casino_club.features.identity.rules.limits import WINDOW_MAX
+from casino_club.features.identity.rules.oidc import LOGIN_MAX
 from casino_club.features.identity.rules.sessions import KEPT_AFTER_END
-from casino_club.features.identity.store import attempts, sessions
+from casino_club.features.identity.store import attempts, providers, sessions
 from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
 
@@ -21,6 +22,13 @@ async def forget_sessions(work: Work) -> None:
         pass
 
 
+@job("forget_logins", every=timedelta(hours=1), about="Deletes logins at identity providers that nobody finished.")
+async def forget_logins(work: Work) -> None:
+    forget = partial(providers.forget_logins, before=work.now - LOGIN_MAX, limit=FORGOTTEN_AT_ONCE)
+    while await work.database.run(forget) >= FORGOTTEN_AT_ONCE:
+        pass
+
+
 @job("forget_attempts", every=timedelta(hours=1), about="Deletes counts of attempts whose window is over.")
 async def forget_attempts(work: Work) -> None:
     forget = partial(attempts.forget_attempts, before=work.now - WINDOW_MAX, limit=FORGOTTEN_AT_ONCE)
@@ -31,7 +39,10 @@ async def forget_attempts(work: Work) -> None:
 AUDIT = kept("audit", about="Deeds of staff and whom they were done to, by number: their chain lets nothing go.")
 
 
-@erase("identity", about="Account, sealed data and its key, sessions, second factor, proof of age, counts of attempts.")
+@erase(
+    "identity",
+    about="Account, sealed data and key, links, sessions, second factor, proof of age, counts of attempts.",
+)
 async def erase_identity(reach: Reach, erased: Erased) -> None:
     await reach.stores.database.run(partial(leaving.remove, vault=reach.vault, user_id=erased.user_id))
 
@@ -43,6 +54,15 @@ async def erase_identity(reach: Reach, erased: Erased) -> None:
 )
 def export_profile(reach: Reach, user_id: int) -> AsyncIterator[Record]:
     return leaving.profile(reach, user_id)
+
+
+@export(
+    "identity_links",
+    about="Identity providers that you may log in with, and since when.",
+    about_ko="로그인에 사용할 수 있는 외부 계정과 연결된 날짜.",
+)
+def export_identity_links(reach: Reach, user_id: int) -> AsyncIterator[Record]:
+    return leaving.links(reach, user_id)
 
 
 @export(

@@ -29,6 +29,7 @@ __all__ = [
 
 PROOF_REFUSALS = (
     refusals.WrongCredentials,
+    refusals.FreshLoginNeeded,
     refusals.CodeNeeded,
     refusals.WrongCode,
     refusals.UserMissing,

@@ -32,9 +32,9 @@ class LoginIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EnrolIn(msgspec.Struct, forbid_unknown_fields=True):
-    """The password, once more."""
+    """The password, once more. Who has none has logged in just now."""
 
-    current_password: Text
+    current_password: Text | None = None
 
 
 class EnrolmentOut(msgspec.Struct):
@@ -57,17 +57,17 @@ class RecoveryCodes(msgspec.Struct):
 
 
 class RemoveFactorIn(msgspec.Struct, forbid_unknown_fields=True):
-    """The password and a code."""
+    """The password, where there is one, and a code."""
 
-    current_password: Text
     code: Code
+    current_password: Text | None = None
 
 
 class PasswordIn(msgspec.Struct, forbid_unknown_fields=True):
-    """Another password, proved by the one before."""
+    """Another password, proved by the one before; or a first one."""
 
-    current_password: Text
     new_password: Text
+    current_password: Text | None = None
 
 
 class ProfileIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -126,9 +126,72 @@ class ProfileOut(msgspec.Struct):
 
     user_id: int
     nickname: str
-    email: str
+    email: str | None
     created_at: datetime
     vip_tier: int
     battlepass_level: int
     total_spent: int
     roles: list[Role]
+
+
+class ReturnQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which page of this site to come back to."""
+
+    return_to: str = "/"
+
+
+class LinkIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The password once more, where there is one, and which page to come back to."""
+
+    current_password: Text | None = None
+    return_to: str = "/"
+
+
+class ReturnedQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """What a provider sends a browser back with. It may add parameters of its own, which mean nothing."""
+
+    state: str | None = None
+    code: str | None = None
+    iss: str | None = None
+    error: str | None = None
+
+
+class ProviderOut(msgspec.Struct):
+    """An identity provider. Its login begins where `start` says, with `return_to` added."""
+
+    id: str
+    label: str
+    start: str
+
+
+class ProviderList(msgspec.Struct):
+    """In the operator's order."""
+
+    providers: list[ProviderOut]
+
+
+class LoginBegun(msgspec.Struct):
+    """Where to send the browser. A cookie binds the login to it."""
+
+    url: str
+
+
+class LoginEnded(msgspec.Struct):
+    """How it went: `logged_in`, `linked` or `code_needed`; the first with a session."""
+
+    outcome: str
+    session: SessionOpened | None
+
+
+class LinkOut(msgspec.Struct):
+    """A provider that one may log in with."""
+
+    provider: str
+    label: str
+    linked_at: datetime
+
+
+class LinkList(msgspec.Struct):
+    """The first one first."""
+
+    links: list[LinkOut]

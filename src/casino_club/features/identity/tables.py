@@ -15,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -55,8 +56,43 @@ credentials = Table(
     "credentials",
     metadata,
     _user_id(is_key=True),
-    Column("email_hash", LargeBinary, nullable=False, unique=True),
-    Column("password_hash", Text, nullable=False),
+    Column("email_hash", LargeBinary, unique=True),
+    Column("password_hash", Text),
+)
+
+identity_links = Table(
+    "identity_links",
+    metadata,
+    Column("issuer", Text, nullable=False),
+    Column("subject_hash", LargeBinary, nullable=False),
+    _user_id(),
+    Column("linked_at", Instant, nullable=False),
+    PrimaryKeyConstraint("issuer", "subject_hash"),
+    UniqueConstraint("user_id", "issuer", name="identity_links_user_id_issuer_key"),
+)
+
+pending_logins = Table(
+    "pending_logins",
+    metadata,
+    Column("state_digest", LargeBinary, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("browser_digest", LargeBinary, nullable=False),
+    Column("return_to", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE")),
+    Column("session_id", BigInteger),
+    Index("pending_logins_began_at_idx", "began_at"),
+    prefixes=["UNLOGGED"],
+)
+
+waiting_logins = Table(
+    "waiting_logins",
+    metadata,
+    Column("browser_digest", LargeBinary, primary_key=True),
+    _user_id(),
+    Column("began_at", Instant, nullable=False),
+    Index("waiting_logins_began_at_idx", "began_at"),
+    prefixes=["UNLOGGED"],
 )
 
 sessions = Table(

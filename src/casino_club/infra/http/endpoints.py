@@ -128,6 +128,8 @@ def _path_reader(route: Route) -> Callable[[Mapping[str, str]], Arguments] | Non
 def _query_reader(route: Route) -> Callable[[bytes], Any] | None:
     if route.query is None:
         return None
+    if route.parameters["query"] is bytes:
+        return bytes
     info = type_info(route.query)
     assert isinstance(info, StructType), f"{route.path}: a query is declared as a msgspec struct"
     many = frozenset(field.encode_name for field in info.fields if isinstance(field.type, ListType))

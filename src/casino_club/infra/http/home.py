@@ -6,6 +6,8 @@ import re
 from importlib.resources import files
 from typing import Final
 
+import msgspec
+
 from casino_club.infra.http.requests import Call
 from casino_club.infra.http.routes import Audience, Raw, Routes
 
@@ -33,8 +35,21 @@ class Page:
         return cls(files(__package__).joinpath("home.html").read_text("utf-8"))
 
 
-@routes.get("/", audience=Audience.PUBLIC, summary="The first page", answers={200: str}, answer_media_type="text/html")
-async def read_home(call: Call, page: Page) -> Raw:
+class Landing(msgspec.Struct, forbid_unknown_fields=True):
+    """What a link to the page may say."""
+
+    oidc: str | None = None
+
+
+@routes.get(
+    "/",
+    audience=Audience.PUBLIC,
+    summary="The first page",
+    query=Landing,
+    answers={200: str},
+    answer_media_type="text/html",
+)
+async def read_home(call: Call, page: Page, query: bytes) -> Raw:  # noqa: ARG001 - links may say what they like
     language = preferred_language(call.headers.get(b"accept-language", b""))
     content = page.content.replace(b'<html lang="en">', b'<html lang="' + language + b'">', 1)
     by_language = ((b"vary", b"accept-language"), (b"content-language", language))

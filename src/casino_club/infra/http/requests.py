@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -25,6 +25,8 @@ from casino_club.infra.http.problems import (
 BODY_SECONDS_MAX: Final = 30.0
 QUERY_LENGTH_MAX: Final = 8192
 QUERY_FIELDS_MAX: Final = 100
+
+QueryT = TypeVar("QueryT", bound=msgspec.Struct)
 
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _WHERE: Final = re.compile(r"^(.*) - at `(.*)`$", re.DOTALL)
@@ -117,8 +119,19 @@ def decoding() -> Iterator[None]:
 
 def decode_query(shape: Any, list_fields: frozenset[str], query_string: bytes) -> Any:
     """The query as its shape. A parameter that is not in it, or stands twice without being a list, is refused."""
+    return _shaped(shape, list_fields, _pairs(query_string))
+
+
+def decode_open_query(shape: type[QueryT], query_string: bytes) -> QueryT:
+    """The same of a query that somebody else's program makes: parameters that are not in the shape mean nothing."""
+    names = frozenset(each.encode_name for each in msgspec.structs.fields(shape))
+    shaped: QueryT = _shaped(shape, frozenset(), [pair for pair in _pairs(query_string) if pair[0] in names])
+    return shaped
+
+
+def _shaped(shape: Any, list_fields: frozenset[str], pairs: list[tuple[str, str]]) -> Any:
     values: dict[str, str | list[str]] = {}
-    for name, value in _pairs(query_string):
+    for name, value in pairs:
         if name in list_fields:
             many = values.setdefault(name, [])
             assert isinstance(many, list)

@@ -101,7 +101,7 @@ class Route:
 class Routes:
     """The routes of one slice. Endpoints take by name, in any order, what they need and nothing else:
 
-    `subject`, `body` (the decoded shape, or the bytes where annotated so), `query`, `call`, each path parameter,
+    `subject`, `body` and `query` (the decoded shape, or the bytes where annotated so), `call`, each path parameter,
     and whatever `build_app` was given as a resource.
     """
 

@@ -1,11 +1,13 @@
 """Signing up, logging in, changing the password, and the profile."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.features.actions import public as actions
 from casino_club.features.identity.commands.desk import Desk, Sender, attempt_key, count_attempt
 from casino_club.features.identity.commands.factors import show_factor
+from casino_club.features.identity.commands.proof import prove_presence
 from casino_club.features.identity.commands.sessions import Opened, begin_session
 from casino_club.features.identity.events import SignedUp
 from casino_club.features.identity.rules import limits
@@ -15,8 +17,9 @@ from casino_club.features.identity.rules.details import (
     plain_nickname,
     plain_password,
 )
+from casino_club.features.identity.rules.oidc import Newcomer
 from casino_club.features.identity.rules.people import Account, UserFacts
-from casino_club.features.identity.rules.refusals import WrongCredentials
+from casino_club.features.identity.rules.refusals import EmailHeld, EmailTaken, InvalidDetails, WrongCredentials
 from casino_club.features.identity.rules.sessions import check_changes
 from casino_club.features.identity.store import attempts, sessions, users
 from casino_club.infra.db.database import Db
@@ -40,7 +43,7 @@ class Profile:
 
     facts: UserFacts
     nickname: str
-    email: str
+    email: str | None
 
 
 async def sign_up(desk: Desk, wanted: NewUser, sender: Sender, *, now: datetime) -> Opened:
@@ -69,12 +72,35 @@ async def add_user(db: Db, desk: Desk, user: NewUser, password_hash: str, *, now
     email_hash = desk.vault.lookup(EMAIL_KIND, user.email)
     user_id = await users.add_user(db, email_hash=email_hash, password_hash=password_hash, now=now)
 
-    key, wrapped = desk.vault.new_key(user_id)
-    await users.add_key(db, user_id, wrapped)
-    await users.save_data(db, UserSubject(user_id), key, {"nickname": user.nickname, "email": user.email})
+    await _save_person(db, desk, user_id, {"nickname": user.nickname, "email": user.email})
 
     await actions.append(db, SignedUp(user_id), at=now, policy=desk.actions)
     return user_id
+
+
+async def add_newcomer(db: Db, desk: Desk, newcomer: Newcomer, *, now: datetime) -> int:
+    """A user whom an identity provider brings, without a password; their id. Raises `EmailHeld`."""
+    email_hash = desk.vault.lookup(EMAIL_KIND, newcomer.email) if newcomer.email else None
+    # Even an address that the provider has not proven must not become a second account in silence.
+    if email_hash is not None and await users.account_by_email(db, email_hash) is not None:
+        raise EmailHeld
+    try:
+        kept_hash = email_hash if newcomer.is_email_proven else None
+        user_id = await users.add_user(db, email_hash=kept_hash, password_hash=None, now=now)
+    except EmailTaken:
+        raise EmailHeld from None
+
+    person = {"nickname": newcomer.nickname or f"User {user_id}"}
+    await _save_person(db, desk, user_id, {**person, "email": newcomer.email} if newcomer.email else person)
+
+    await actions.append(db, SignedUp(user_id), at=now, policy=desk.actions)
+    return user_id
+
+
+async def _save_person(db: Db, desk: Desk, user_id: int, person: Mapping[str, str]) -> None:
+    key, wrapped = desk.vault.new_key(user_id)
+    await users.add_key(db, user_id, wrapped)
+    await users.save_data(db, UserSubject(user_id), key, person)
 
 
 async def find_by_email(db: Db, desk: Desk, email: str) -> int | None:
@@ -104,7 +130,7 @@ async def log_in(desk: Desk, login: Login, sender: Sender, *, now: datetime) -> 
     if known is None or not fits:
         raise WrongCredentials
 
-    renewed = await _renewed(desk, known.password_hash, login.password)
+    renewed = await _renewed(desk, known, login.password)
 
     async def enter(db: Db) -> Opened:
         opened = await _enter(db, desk, known, login.code, sender, now=now)
@@ -116,9 +142,11 @@ async def log_in(desk: Desk, login: Login, sender: Sender, *, now: datetime) -> 
     return await desk.database.run(enter)
 
 
-async def _renewed(desk: Desk, kept: str, password: str) -> str | None:
+async def _renewed(desk: Desk, known: Account, password: str) -> str | None:
     """The password hashed as it is decided today, if it was not; only a login has it at hand."""
-    return await desk.passwords.hash(plain_password(password)) if desk.passwords.is_outdated(kept) else None
+    if known.password_hash is None or not desk.passwords.is_outdated(known.password_hash):
+        return None
+    return await desk.passwords.hash(plain_password(password))
 
 
 async def _enter(db: Db, desk: Desk, known: Account, code: str | None, sender: Sender, *, now: datetime) -> Opened:
@@ -131,16 +159,15 @@ async def _enter(db: Db, desk: Desk, known: Account, code: str | None, sender: S
     return await begin_session(db, desk, account, sender, has_second_factor=has_second_factor, now=now)
 
 
-async def change_password(desk: Desk, subject: UserSubject, current: str, new: str, *, now: datetime) -> None:
-    """Another password, and the end of every other session. Raises `WrongCredentials`."""
-    await count_attempt(desk, limits.PASSWORD_CHANGES, str(subject.user_id), now=now)
+async def change_password(desk: Desk, subject: UserSubject, current: str | None, new: str, *, now: datetime) -> None:
+    """Another password, or a first one, and the end of every other session."""
+    known = await prove_presence(desk, subject, current, now=now)
+    if not known.has_email:
+        raise InvalidDetails("A password needs an e-mail address to log in with, and your account has none.")
     async with desk.database.connection() as db:
-        known = await users.account_of(db, subject)
         profile = await read_profile(db, desk, subject, subject.user_id)
     new = plain_password(new)
-    check_new_password(new, email=profile.email, nickname=profile.nickname)
-    if not await desk.passwords.fits(plain_password(current), known.password_hash):
-        raise WrongCredentials
+    check_new_password(new, email=profile.email or "", nickname=profile.nickname)
     password_hash = await desk.passwords.hash(new)
 
     await desk.database.run(lambda db: _save_password(db, subject, known, password_hash, now=now))
@@ -159,7 +186,7 @@ async def read_profile(db: Db, desk: Desk, subject: UserSubject, user_id: int) -
     facts = await users.facts_of(db, subject, user_id)
     key = await users.key_of(db, subject, user_id, vault=desk.vault)
     data = await users.data_of(db, subject, user_id, ("nickname", "email"), key=key)
-    return Profile(facts, data["nickname"], data["email"])
+    return Profile(facts, data["nickname"], data.get("email"))
 
 
 async def rename(db: Db, desk: Desk, subject: UserSubject, user_id: int, nickname: str) -> Profile:

@@ -1,5 +1,6 @@
 """What the commands of this slice work with, and how they count attempts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -7,10 +8,11 @@ from typing import NamedTuple
 from casino_club.features.actions.public import ActionPolicy
 from casino_club.features.identity.rules import limits
 from casino_club.features.identity.rules.limits import Limit
+from casino_club.features.identity.rules.refusals import ProviderMissing
 from casino_club.features.identity.store import attempts
 from casino_club.infra.db.database import Database
 from casino_club.infra.passwords import Passwords
-from casino_club.infra.ports import AgeVerifier
+from casino_club.infra.ports import AgeVerifier, IdentityProvider
 from casino_club.infra.vault import Vault
 
 
@@ -25,6 +27,28 @@ class Desk:
     token_secret: str
     ages: AgeVerifier
     age_years_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Who else may say who somebody is, by id, and where they send people back to."""
+
+    by_id: Mapping[str, IdentityProvider]
+    public_url: str
+
+    def named(self, provider_id: str) -> IdentityProvider:
+        """The provider of this id. Raises `ProviderMissing`."""
+        provider = self.by_id.get(provider_id)
+        if provider is None:
+            raise ProviderMissing
+        return provider
+
+    def redirect_uri(self, provider_id: str) -> str:
+        """Where it sends people back to: an address of its own, so that no other can be mistaken for it."""
+        return f"{self.public_url}/api/oidc/{provider_id}/callback"
+
+
+NO_PROVIDERS = Providers({}, "")
 
 
 class Sender(NamedTuple):

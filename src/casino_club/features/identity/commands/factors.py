@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.features.identity.commands.desk import Desk, count_attempt
+from casino_club.features.identity.commands.proof import prove_presence
 from casino_club.features.identity.rules import limits, totp
-from casino_club.features.identity.rules.details import plain_password
 from casino_club.features.identity.rules.refusals import (
     CodeNeeded,
     FactorHeld,
     FactorMissing,
     WrongCode,
-    WrongCredentials,
 )
 from casino_club.features.identity.store import factors, sessions, users
 from casino_club.infra.db.database import Db
@@ -29,9 +28,9 @@ class Enrolment:
     url: str
 
 
-async def enrol(desk: Desk, subject: UserSubject, password: str, *, now: datetime) -> Enrolment:
+async def enrol(desk: Desk, subject: UserSubject, password: str | None, *, now: datetime) -> Enrolment:
     """Begin a second factor. A stolen access token alone does not get that far."""
-    await _check_password(desk, subject, password, now=now)
+    await prove_presence(desk, subject, password, now=now)
     secret = new_shared_secret()
 
     async def save(db: Db) -> Enrolment:
@@ -39,8 +38,9 @@ async def enrol(desk: Desk, subject: UserSubject, password: str, *, now: datetim
             raise FactorHeld
         key = await users.key_of(db, subject, subject.user_id, vault=desk.vault)
         await users.save_data(db, subject, key, {SECRET_FIELD: totp.shown_secret(secret)})
-        data = await users.data_of(db, subject, subject.user_id, ("email",), key=key)
-        return Enrolment(totp.shown_secret(secret), totp.enrolment_url(secret, data["email"]))
+        data = await users.data_of(db, subject, subject.user_id, ("email", "nickname"), key=key)
+        name = data.get("email", data["nickname"])
+        return Enrolment(totp.shown_secret(secret), totp.enrolment_url(secret, name))
 
     return await desk.database.run(save)
 
@@ -62,9 +62,9 @@ async def confirm(desk: Desk, subject: UserSubject, code: str, *, now: datetime)
     return await desk.database.run(save)
 
 
-async def remove(desk: Desk, subject: UserSubject, password: str, code: str, *, now: datetime) -> None:
+async def remove(desk: Desk, subject: UserSubject, password: str | None, code: str, *, now: datetime) -> None:
     """Take the factor away; it needs the password and the factor itself."""
-    await _check_password(desk, subject, password, now=now)
+    await prove_presence(desk, subject, password, now=now)
     await count_attempt(desk, limits.CODES_OF_USER, str(subject.user_id), now=now)
 
     async def save(db: Db) -> None:
@@ -78,8 +78,8 @@ async def remove(desk: Desk, subject: UserSubject, password: str, code: str, *, 
 
 
 async def prove(desk: Desk, subject: UserSubject, *, password: str | None, code: str | None, now: datetime) -> None:
-    """That this is the user and no stolen token: by the password and, if they have one, their second factor."""
-    await _check_password(desk, subject, password or "", now=now)
+    """That this is the user and no stolen token, by a second factor as well if they have one."""
+    await prove_presence(desk, subject, password, now=now)
     await count_attempt(desk, limits.CODES_OF_USER, str(subject.user_id), now=now)
     await desk.database.run(lambda db: show_factor(db, desk, subject, code, now=now))
 
@@ -112,11 +112,3 @@ async def _step(db: Db, desk: Desk, subject: UserSubject, code: str, *, is_confi
     if step is None:
         raise WrongCode
     return step
-
-
-async def _check_password(desk: Desk, subject: UserSubject, password: str, *, now: datetime) -> None:
-    await count_attempt(desk, limits.PASSWORD_CHANGES, str(subject.user_id), now=now)
-    async with desk.database.connection() as db:
-        known = await users.account_of(db, subject)
-    if not await desk.passwords.fits(plain_password(password), known.password_hash):
-        raise WrongCredentials

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from casino_club.features.identity.commands.accounts import EMAIL_KIND
 from casino_club.features.identity.rules import limits
 from casino_club.features.identity.rules.refusals import UserMissing
-from casino_club.features.identity.store import leaving, users
+from casino_club.features.identity.store import leaving, providers, users
 from casino_club.infra.db.database import Db
 from casino_club.infra.privacy.doors import Reach, Record
 from casino_club.infra.vault import Vault
@@ -49,6 +49,13 @@ async def sessions(reach: Reach, user_id: int) -> AsyncIterator[Record]:
         for row in page:
             yield {**row, "device": key.open("device", row["device"])}
         after_id = page[-1]["id"]
+
+
+async def links(reach: Reach, user_id: int) -> AsyncIterator[Record]:
+    """The identity providers that let the user in. Their subject there is known to us as a hash alone."""
+    async with reach.stores.database.connection() as db:
+        for each in await providers.links_of(db, UserSubject(user_id)):
+            yield {"issuer": each.issuer, "linked_at": each.linked_at}
 
 
 async def _data(db: Db, vault: Vault, user_id: int) -> dict[str, str]:

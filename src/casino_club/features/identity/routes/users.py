@@ -7,8 +7,8 @@ import msgspec
 
 from casino_club.features.identity.commands import accounts, ages, factors, sessions, staff
 from casino_club.features.identity.commands.accounts import Login, NewUser, Profile
-from casino_club.features.identity.commands.desk import Desk, Sender
-from casino_club.features.identity.commands.sessions import Opened
+from casino_club.features.identity.commands.desk import Desk
+from casino_club.features.identity.routes.answers import sender, shown
 from casino_club.features.identity.rules import refusals
 from casino_club.features.identity.schemas import (
     AgeIn,
@@ -28,10 +28,9 @@ from casino_club.features.identity.schemas import (
     SessionOut,
     SignUpIn,
 )
-from casino_club.infra.http.cookies import no_refresh_cookie, refresh_cookie, refresh_value
+from casino_club.infra.http.cookies import no_refresh_cookie, refresh_value
 from casino_club.infra.http.requests import Call
 from casino_club.infra.http.routes import JSON, Audience, Id, Raw, Routes
-from casino_club.infra.http.senders import sender_of
 from casino_club.infra.passwords import TooManyLogins
 from casino_club.kernel.subject import Role, UserSubject
 
@@ -50,8 +49,8 @@ routes = Routes(tags=["users"])
 )
 async def sign_up(body: SignUpIn, call: Call, desk: Desk, proxies_in_front: int, clock: Clock) -> Raw:
     wanted = NewUser(body.nickname, body.email, body.password)
-    opened = await accounts.sign_up(desk, wanted, _sender(call, proxies_in_front), now=clock())
-    return _shown(opened, 201)
+    opened = await accounts.sign_up(desk, wanted, sender(call, proxies_in_front), now=clock())
+    return shown(opened, 201)
 
 
 @routes.post(
@@ -72,7 +71,7 @@ async def sign_up(body: SignUpIn, call: Call, desk: Desk, proxies_in_front: int,
 )
 async def log_in(body: LoginIn, call: Call, desk: Desk, proxies_in_front: int, clock: Clock) -> Raw:
     login = Login(body.email, body.password, body.code)
-    return _shown(await accounts.log_in(desk, login, _sender(call, proxies_in_front), now=clock()), 200)
+    return shown(await accounts.log_in(desk, login, sender(call, proxies_in_front), now=clock()), 200)
 
 
 @routes.post(
@@ -86,7 +85,7 @@ async def refresh(call: Call, desk: Desk, clock: Clock) -> Raw:
     refresh_token = refresh_value(call)
     if refresh_token is None:
         raise refusals.SessionOver
-    return _shown(await sessions.refresh(desk, refresh_token, now=clock()), 200)
+    return shown(await sessions.refresh(desk, refresh_token, now=clock()), 200)
 
 
 @routes.post(
@@ -152,6 +151,7 @@ async def revoke_session(session_id: Id, subject: UserSubject, desk: Desk, clock
     answers={204: None},
     refusals=(
         refusals.WrongCredentials,
+        refusals.FreshLoginNeeded,
         refusals.InvalidDetails,
         refusals.UserMissing,
         refusals.TooManyAttempts,
@@ -172,6 +172,7 @@ async def change_password(subject: UserSubject, body: PasswordIn, desk: Desk, cl
     answers={201: EnrolmentOut},
     refusals=(
         refusals.WrongCredentials,
+        refusals.FreshLoginNeeded,
         refusals.FactorHeld,
         refusals.UserMissing,
         refusals.TooManyAttempts,
@@ -205,6 +206,7 @@ async def confirm_factor(subject: UserSubject, body: CodeIn, desk: Desk, clock: 
     answers={204: None},
     refusals=(
         refusals.WrongCredentials,
+        refusals.FreshLoginNeeded,
         refusals.WrongCode,
         refusals.FactorMissing,
         refusals.UserMissing,
@@ -307,17 +309,6 @@ async def unban_user(user_id: Id, subject: UserSubject, desk: Desk, clock: Clock
     now = clock()
     await desk.database.run(lambda db: staff.unban(db, desk, user_id, by=subject, now=now))
     return 204, None
-
-
-def _sender(call: Call, proxies_in_front: int) -> Sender:
-    device = call.headers.get(b"user-agent", b"").decode("latin-1")
-    return Sender(sender_of(call, proxies_in_front), device)
-
-
-def _shown(opened: Opened, status: int) -> Raw:
-    body = SessionOpened(opened.user_id, opened.access_token, opened.access_seconds)
-    cookie = refresh_cookie(opened.refresh_token, opened.refresh_seconds)
-    return Raw(msgspec.json.encode(body), JSON, status, (cookie,))
 
 
 def _profile(profile: Profile) -> ProfileOut:

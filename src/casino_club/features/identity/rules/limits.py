@@ -19,6 +19,7 @@ class Limit:
 LOGINS_OF_ACCOUNT = Limit("login of account", 10, timedelta(minutes=15))
 LOGINS_FROM_ADDRESS = Limit("login from address", 100, timedelta(minutes=15))
 SIGN_UPS_FROM_ADDRESS = Limit("sign-up from address", 20, timedelta(hours=1))
+PROVIDER_LOGINS_FROM_ADDRESS = Limit("provider login from address", 100, timedelta(minutes=15))
 PASSWORD_CHANGES = Limit("password change", 10, timedelta(minutes=15))
 CODES_OF_USER = Limit("code of user", 10, timedelta(minutes=15))
 AGE_CHECKS_OF_USER = Limit("age check of user", 5, timedelta(days=1))

@@ -11,9 +11,15 @@ class Account:
     """What login has to know of a user; nothing personal."""
 
     user_id: int
-    password_hash: str
+    password_hash: str | None
+    has_email: bool
     roles: frozenset[Role]
     is_banned: bool
+
+    @property
+    def has_password(self) -> bool:
+        """Whether a password lets the user in; it needs an address to go with."""
+        return self.has_email and self.password_hash is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,25 @@ class UserFacts:
     vip_tier: int
     battlepass_level: int
     total_spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A provider that a user may log in with."""
+
+    issuer: str
+    linked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLogin:
+    """A login that began in a browser and is under way at a provider. A `user_id` wants a link, not a login."""
+
+    provider: str
+    browser_digest: bytes
+    return_to: str
+    user_id: int | None
+    session_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,121 @@ class AgeUnavailable(Refused):
         super().__init__("Ages can't be checked just now; try again later.")
 
 
+class ProviderMissing(Refused):
+    code = "provider_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("There is no such identity provider; `GET /api/oidc/providers` lists them.")
+
+
+class ProviderUnavailable(Refused):
+    code = "provider_unavailable"
+    kind = Kind.UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("The identity provider does not answer just now; try again later, or log in another way.")
+
+
+class ReturnRefused(Refused):
+    code = "return_refused"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("`return_to` must be a path of this site, such as /play.")
+
+
+class LoginUnknown(Refused):
+    code = "login_unknown"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        # One sentence whether it never began, is over, was used, or began in another browser.
+        super().__init__("This login did not begin in this browser, or is over; begin again.")
+
+
+class ProviderMixedUp(Refused):
+    code = "provider_mixed_up"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("The answer is not of the identity provider that was asked; begin again.")
+
+
+class LoginCancelled(Refused):
+    code = "login_cancelled"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("The identity provider did not let you in, or you cancelled.")
+
+
+class CodeSpent(Refused):
+    code = "code_spent"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("The identity provider gives nothing for this code; begin again.")
+
+
+class IdTokenInvalid(Refused):
+    code = "id_token_invalid"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, why: str = "") -> None:
+        # Why is for our log alone: a forger learns nothing from the answer.
+        super().__init__("What the identity provider says of you can't be trusted; nothing has been changed.")
+        self.why = why
+
+
+class EmailHeld(Refused):
+    code = "email_held"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("There is an account with this e-mail address: log in to it, and link the provider there.")
+
+
+class IdentityTaken(Refused):
+    code = "identity_taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Another account is linked with this identity already.")
+
+
+class ProviderHeld(Refused):
+    code = "provider_held"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Your account is linked with another identity of this provider; unlink that one first.")
+
+
+class LinkMissing(Refused):
+    code = "link_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("Your account is not linked with this provider.")
+
+
+class LastWayIn(Refused):
+    code = "last_way_in"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("You could not log in any more; set a password or link another provider first.")
+
+
+class FreshLoginNeeded(Refused):
+    code = "fresh_login_needed"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("Your account has no password to show, so log in again and repeat this within 15 minutes.")
+
+
 class TooManyAttempts(Refused):
     code = "too_many_attempts"
     kind = Kind.LIMITED

@@ -15,6 +15,9 @@ KEPT_AFTER_END = timedelta(days=30)
 SESSIONS_LISTED_MAX = 200
 DEVICE_LENGTH_MAX = 200
 
+FRESH_MAX = timedelta(minutes=15)
+"""So long after a login it stands for a password that the user does not have."""
+
 PERSONAL_READERS = frozenset((Role.SUPPORT, Role.ADMIN))
 
 

@@ -46,7 +46,7 @@ def kept_secret(text: str) -> bytes:
     return base64.b32decode(text)
 
 
-def enrolment_url(secret: bytes, email: str) -> str:
+def enrolment_url(secret: bytes, name: str) -> str:
     """What an app reads from a QR code."""
-    label = quote(f"{ISSUER}:{email}", safe="")
+    label = quote(f"{ISSUER}:{name}", safe="")
     return f"otpauth://totp/{label}?secret={shown_secret(secret)}&issuer={quote(ISSUER)}&digits={DIGITS}&period={STEP_SECONDS}"

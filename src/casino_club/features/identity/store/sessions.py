@@ -68,6 +68,14 @@ async def sessions_of(db: Db, subject: UserSubject, *, now: datetime) -> list[Se
     return [Session(**row) for row in rows]
 
 
+async def session_began_at(db: Db, subject: UserSubject) -> datetime | None:
+    """When the subject logged in; None for a token that the operator made by hand."""
+    began_at: datetime | None = await db.fetchval(
+        "SELECT began_at FROM sessions WHERE id = $1 AND user_id = $2", subject.session_id, subject.user_id
+    )
+    return began_at
+
+
 async def end_session(db: Db, subject: UserSubject, session_id: int, *, because: str, now: datetime) -> bool:
     """End one of the subject's own; False if there is none to end."""
     ended = await db.execute(

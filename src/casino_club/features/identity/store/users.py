@@ -15,7 +15,7 @@ from casino_club.kernel.subject import Role, UserSubject
 USERS_LISTED_MAX = 1_000
 
 
-async def add_user(db: Db, *, email_hash: bytes, password_hash: str, now: datetime) -> int:
+async def add_user(db: Db, *, email_hash: bytes | None, password_hash: str | None, now: datetime) -> int:
     """A new user; their id. Raises `EmailTaken`."""
     user_id: int = await db.fetchval("INSERT INTO users (created_at) VALUES ($1) RETURNING id", now)
     try:
@@ -131,13 +131,15 @@ async def set_banned(db: Db, user_id: int, banned_at: datetime | None) -> None:
 
 
 _ACCOUNT = (
-    "SELECT users.id, users.roles, users.banned_at, credentials.password_hash"
+    "SELECT users.id, users.roles, users.banned_at, credentials.password_hash, email_hash IS NOT NULL AS has_email"
     " FROM users JOIN credentials ON credentials.user_id = users.id"
 )
 
 
 def _account(row: asyncpg.Record) -> Account:
-    return Account(row["id"], row["password_hash"], roles_of(row["roles"]), row["banned_at"] is not None)
+    return Account(
+        row["id"], row["password_hash"], row["has_email"], roles_of(row["roles"]), row["banned_at"] is not None
+    )
 
 
 def _facts(row: asyncpg.Record) -> UserFacts:
