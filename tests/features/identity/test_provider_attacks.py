@@ -139,6 +139,8 @@ FORGERIES: dict[str, Callable[[Claims], str]] = {
     "a key of its own": lambda claims: STRANGER.sign(claims, jwk=STRANGER.jwk(), kid="own"),
     "a key from its own place": lambda claims: STRANGER.sign(claims, jku="https://attacker.example/jwks", kid="own"),
     "another algorithm of the same key": lambda claims: jwt.encode(claims, RSA_KEYS[0], "RS512", {"kid": "first"}),
+    "an algorithm that the key is not for": lambda claims: jwt.encode(claims, RSA_KEYS[0], "PS256", {"kid": "first"}),
+    "the right key under another id": lambda claims: a_key("first").sign(claims, kid="unheard of"),
     "a curve that is no key's": lambda claims: a_key("first", "ES256").sign(claims),
     "cut short": lambda claims: a_key("first").sign(claims)[:-8],
     "no token": lambda _: "a.b.c",
@@ -158,6 +160,15 @@ async def test_each_accepted_algorithm_lets_in(house: House, provider: Provider,
     provider.key = a_key("own", algorithm)
 
     assert outcome(await Browser(house).log_in()) == "/play?tab=1&oidc=logged_in"
+
+
+async def test_an_algorithm_that_is_not_listed_is_refused_whatever_the_key_is_for(
+    house: House, provider: Provider
+) -> None:
+    provider.shown_keys = [{name: value for name, value in provider.key.jwk().items() if name != "alg"}]
+    provider.sign = FORGERIES["another algorithm of the same key"]
+
+    await refused(house, "id_token_invalid")
 
 
 async def test_two_keys_without_ids_are_not_tried_in_turn(house: House, provider: Provider) -> None:

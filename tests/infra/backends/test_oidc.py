@@ -196,10 +196,22 @@ def test_only_encrypted_addresses_are_called_or_those_of_a_trial(url: str, may_b
 
 
 async def test_a_name_that_leads_inward_is_not_followed(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("127.0.0.1", 443))])
+    came: list[str] = []
 
-    with pytest.raises(ProviderAway, match="does not answer"):
-        await calls.get("https://rebound.example/jwks", may_be_local=False)
+    async def arrived(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append("here")
+        writer.close()
+
+    inside = await asyncio.start_server(arrived, "127.0.0.1", 0)
+    port = inside.sockets[0].getsockname()[1]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("127.0.0.1", port))])
+
+    for may_be_local in (False, True):
+        with pytest.raises(ProviderAway, match="does not answer"):
+            await calls.get(f"https://rebound.example:{port}/jwks", may_be_local=may_be_local)
+
+    inside.close()
+    assert came == ["here"]  # once, for a provider that may stand on this machine
 
 
 @pytest.mark.parametrize(
