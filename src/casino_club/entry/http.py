@@ -108,4 +108,4 @@ def now() -> datetime:
 
 async def _serve(settings: Settings) -> None:
     async with open_app(settings) as app:
-        await run_until_stopped(app, settings.host, settings.port)
+        await run_until_stopped(app, settings.host, settings.port, head_seconds_max=settings.http_head_seconds_max)

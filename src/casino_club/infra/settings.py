@@ -119,6 +119,9 @@ class Settings(BaseSettings):
         "never restore an older copy of it.",
     )
 
+    http_head_seconds_max: int = Field(
+        10, ge=1, le=120, description="How long the head of a request may take to arrive before it is refused."
+    )
     http_body_mb_max: int = Field(16, ge=1, le=256, description="Largest request body that is read.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     metrics_port: int | None = Field(

@@ -1,4 +1,4 @@
-"""A small application, served as ours is: `python -m tests.infra.http.served PORT`."""
+"""A small application, served as ours is: `python -m tests.infra.http.served PORT [SECONDS OF A HEAD]`."""
 
 import asyncio
 import sys
@@ -6,7 +6,7 @@ import sys
 import uvloop
 
 from casino_club.infra.http.routes import Audience, Routes
-from casino_club.infra.http.server import run_until_stopped
+from casino_club.infra.http.server import HEAD_SECONDS_MAX, run_until_stopped
 from tests.infra.http.application import application
 
 routes = Routes(tags=["slow"])
@@ -24,4 +24,6 @@ async def write_body(body: bytes) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    uvloop.run(run_until_stopped(application(routes), "127.0.0.1", int(sys.argv[1])))
+    head_seconds_max = float(sys.argv[2]) if len(sys.argv) > 2 else HEAD_SECONDS_MAX
+    serving = run_until_stopped(application(routes), "127.0.0.1", int(sys.argv[1]), head_seconds_max=head_seconds_max)
+    uvloop.run(serving)

@@ -24,13 +24,13 @@ def free_port() -> int:
         return port
 
 
-def command(port: int) -> list[str]:
-    return [sys.executable, "-m", "tests.infra.http.served", str(port)]
+def command(port: int, *more: str) -> list[str]:
+    return [sys.executable, "-m", "tests.infra.http.served", str(port), *more]
 
 
 @contextmanager
-def served(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(command(port), stderr=subprocess.DEVNULL) as process:
+def served(port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command(port, *more), stderr=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + START_SECONDS_MAX
             while not is_listening(port):

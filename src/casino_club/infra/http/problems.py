@@ -41,6 +41,7 @@ _TITLES: Final[Mapping[int, str]] = {
     415: "The media type is not supported",
     422: "The request is not valid",
     429: "Too many requests",
+    431: "The head of the request is too large",
     500: "An internal error",
     503: "The service is unavailable for the moment",
 }
@@ -107,6 +108,16 @@ class BodyTooLarge(HttpRefused):
 class BodyTooSlow(HttpRefused):
     code = "body_too_slow"
     status = 408
+
+
+class HeadTooSlow(HttpRefused):
+    code = "head_too_slow"
+    status = 408
+
+
+class HeadTooLarge(HttpRefused):
+    code = "head_too_large"
+    status = 431
 
 
 class UnsupportedMediaType(HttpRefused):

@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from casino_club.infra.http.heads import bounded_heads
 from casino_club.infra.memory import settle_memory
 from casino_club.infra.ports import Unusable
 
@@ -23,7 +24,11 @@ WAITING_CONNECTIONS_MAX: Final = 1024
 KEEP_ALIVE_SECONDS: Final = 75
 
 
-async def run_until_stopped(app: ASGIApp, host: str, port: int) -> None:
+HEAD_SECONDS_MAX: Final = 10.0
+"""How long the head of a request may take to arrive, unless the settings say otherwise."""
+
+
+async def run_until_stopped(app: ASGIApp, host: str, port: int, *, head_seconds_max: float = HEAD_SECONDS_MAX) -> None:
     """Serve until SIGTERM or SIGINT; then finish what runs, within bounds."""
     refuse_taken_port(host, port)
     server = _Server(
@@ -31,7 +36,7 @@ async def run_until_stopped(app: ASGIApp, host: str, port: int) -> None:
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=bounded_heads(head_seconds_max),
             ws="none",
             loop="none",
             lifespan="off",
