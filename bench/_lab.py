@@ -17,7 +17,7 @@ from pathlib import Path
 
 import asyncpg
 
-from casino_club.entry.cli.migrate import prepare_log
+from casino_club.entry.cli.migrate import prepare
 from casino_club.infra.db import migrate
 from casino_club.infra.db.database import Database
 from casino_club.infra.http import service_keys
@@ -74,7 +74,7 @@ def lab() -> Iterator[Lab]:
         }
         os.environ.update(variables)
         migrate.upgrade(database_url)
-        asyncio.run(prepare_log(Settings()))
+        asyncio.run(prepare(Settings()))
         yield Lab(database_url, redis_url, port, dict(os.environ))
 
 

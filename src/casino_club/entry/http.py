@@ -15,6 +15,7 @@ from casino_club.entry.wiring import (
     Platform,
     desk_over,
     jobs,
+    odds_desk_over,
     office_over,
     open_platform,
     session_finder,
@@ -98,6 +99,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "desk": desk_over(platform.settings, platform.database, platform.policies),
         "office": office_over(platform),
         "providers": providers,
+        "odds_desk": odds_desk_over(platform.settings),
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

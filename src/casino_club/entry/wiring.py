@@ -23,6 +23,11 @@ from casino_club.features.identity import public as identity
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.routes import providers as provider_routes
 from casino_club.features.identity.routes import users as identity_routes
+from casino_club.features.odds import jobs as odds_jobs
+from casino_club.features.odds.commands.desk import OddsDesk
+from casino_club.features.odds.routes import anybody as odds_routes
+from casino_club.features.odds.routes import staff as odds_staff_routes
+from casino_club.features.odds.routes import users as draw_routes
 from casino_club.features.operations import routes as operations_routes
 from casino_club.features.privacy import jobs as privacy_jobs
 from casino_club.features.privacy import routes as privacy_routes
@@ -46,6 +51,7 @@ from casino_club.infra.ports import HotStore, Unusable
 from casino_club.infra.privacy import hot as privacy_hot
 from casino_club.infra.privacy.doors import Eraser, Exporter, Kept, Reach
 from casino_club.infra.privacy.journal import Journal
+from casino_club.infra.server_seeds import ServerSeeds
 from casino_club.infra.settings import Settings
 from casino_club.infra.vault import Vault
 from casino_club.infra.warehouse.warehouse import Warehouse
@@ -55,12 +61,15 @@ ROUTES = (
     actions_routes.routes,
     identity_routes.routes,
     provider_routes.routes,
+    odds_routes.routes,
+    draw_routes.routes,
+    odds_staff_routes.routes,
     privacy_routes.routes,
     operations_routes.routes,
 )
 """The routes of every slice that has any."""
 
-SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, wallet_jobs)
+SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, wallet_jobs, odds_jobs)
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
 
@@ -185,6 +194,11 @@ def office_over(platform: Platform) -> Office:
         grace=timedelta(days=settings.erasure_grace_days),
         export_lasts=timedelta(hours=settings.export_keep_hours),
     )
+
+
+def odds_desk_over(settings: Settings) -> OddsDesk:
+    """What the commands of odds work with."""
+    return OddsDesk(ServerSeeds(Vault(runtime.vault_secret(settings)).house_key()))
 
 
 def session_finder(database: Database) -> FindSession:

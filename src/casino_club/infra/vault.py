@@ -17,6 +17,7 @@ SECRET_LENGTH_MIN: Final = 32
 _FORMAT: Final = b"\x01"
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
+_NOBODY: Final = 0
 
 
 class Unreadable(Exception):
@@ -54,6 +55,7 @@ class Vault:
         assert len(secret) >= SECRET_LENGTH_MIN, "the key that wraps data keys is too short"
         self._wrapping = AESGCM(_derived(secret, b"wrap data keys"))
         self._lookup_key = _derived(secret, b"find by keyed hash")
+        self._house_key = _derived(secret, b"seal what is nobody's")
 
     def new_key(self, user_id: int) -> tuple[DataKey, bytes]:
         """A data key for this user, and the same wrapped, to be stored."""
@@ -63,6 +65,10 @@ class Vault:
     def open_key(self, user_id: int, wrapped: bytes) -> DataKey:
         """This user's data key. Raises `Unreadable`."""
         return DataKey(user_id, _open(self._wrapping, wrapped, _place(user_id, "data key")))
+
+    def house_key(self) -> DataKey:
+        """The key for secrets that are the platform's own and nobody's."""
+        return DataKey(_NOBODY, self._house_key)
 
     def lookup(self, kind: str, text: str) -> bytes:
         """The same text of one kind always gives the same hash, which says nothing to those without the key."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from casino_club.entry.cli.migrate import prepare_log
+from casino_club.entry.cli.migrate import prepare
 from casino_club.infra.db.database import Database
 from casino_club.infra.privacy.journal import Journal
 from tests.features.actions.club import settings_for
@@ -63,7 +63,7 @@ async def _run(program: str, *words: str) -> None:
 
 async def start_again(url: str, redis_url: str, folder: Path) -> None:
     """What `up` and `migrate` do before anybody is served."""
-    await prepare_log(settings_for(url, redis_url, data_dir=folder))
+    await prepare(settings_for(url, redis_url, data_dir=folder))
 
 
 @pytest.mark.parametrize("is_elsewhere", [False, True], ids=["in the same cluster", "in another cluster"])

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 
 import typer
 
+from casino_club.entry.cli.printing import utc_now
 from casino_club.entry.cli.reading import complaints_for_people, read_settings
+from casino_club.features.odds.commands.versions import ship
+from casino_club.features.odds.rules.shipped import shipped_tables
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.infra import runtime
 from casino_club.infra.db import migrate as migrations
@@ -23,16 +26,19 @@ def migrate() -> None:
         url = runtime.database_url(settings)
         pending = migrations.pending(url)
         migrations.upgrade(url)
-        asyncio.run(prepare_log(settings))
+        asyncio.run(prepare(settings))
     typer.echo("\n".join(f"ran {name}" for name in pending) or "The schema is current.")
 
 
-async def prepare_log(settings: Settings) -> None:
-    """Make room for rows; take over a log that was restored from a dump."""
+async def prepare(settings: Settings) -> None:
+    """Make room for rows, take over a log that was restored from a dump, make live the odds that ship."""
     async with Database(runtime.database_url(settings), connections_max=3) as database:
         if await origin.adopt(database):
             typer.echo("This log was restored from a dump; readers go on after its last row.")
         await Log(database, settings.log_partition_rows, settings.log_partitions_ahead).make_room()
+        shipped = await database.run(lambda db: ship(db, shipped_tables(), now=utc_now()))
+        if shipped:
+            typer.echo(f"Made live what ships with the platform: {', '.join(shipped)}.")
         if await missed_changes(database, Journal(runtime.erasure_journal(settings))):
             await _erase_again(settings)
 

@@ -15,7 +15,7 @@ import asyncpg
 import typer
 
 from casino_club.entry.cli import asking, checks
-from casino_club.entry.cli.migrate import prepare_log
+from casino_club.entry.cli.migrate import prepare
 from casino_club.entry.cli.reading import data_dir_of, read_settings
 from casino_club.infra import children, leftovers, runtime
 from casino_club.infra.db import migrate
@@ -97,7 +97,7 @@ async def _bring_up_to_date(settings: Settings) -> None:
     began = time.monotonic()
     try:
         await asyncio.to_thread(migrate.upgrade, runtime.database_url(settings))
-        await prepare_log(settings)
+        await prepare(settings)
     except (OSError, asyncpg.PostgresError) as error:
         raise Unusable(f"The database can't be used ({error}); check its log, or CASINO_CLUB_DATABASE_URL.") from error
     _status("schema", "ready", f"in {time.monotonic() - began:.2f} s")

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from casino_club.features.odds.rules.refusals import InvalidBet
-from casino_club.features.odds.rules.shapes import AnyShape, Cells, LinePay, Prize, Prizes, Slot, Stake, Wager
+from casino_club.features.odds.rules.shapes import (
+    AnyShape,
+    Cells,
+    Currency,
+    LinePay,
+    Price,
+    Prize,
+    Prizes,
+    Slot,
+    Stake,
+    Wager,
+)
 from casino_club.features.odds.rules.tables import OddsTable
 
 BETS_MAX: Final = 50
@@ -43,6 +54,16 @@ def check_bets(table: OddsTable, bets: Sequence[Bet]) -> None:
         if bet.bet not in table.wins:
             raise InvalidBet(f"{shape.product} has no bet {bet.bet[:40]}.")
         _check_stake(shape.stake, bet.stake)
+
+
+def check_currency(table: OddsTable, currency: Currency | None) -> None:
+    """Raises `InvalidBet` for a currency that can't be staked here. Prizes name their price themselves."""
+    stake = stake_of(table.shape)
+    if stake is None:
+        if currency not in (None, price_of(table.shape).currency):
+            raise InvalidBet(f"{table.product} is not paid for in {currency}.")
+    elif currency not in stake.currencies:
+        raise InvalidBet(f"{table.product} takes {', '.join(stake.currencies)}.")
 
 
 def _check_stake(stake: Stake, wanted: int) -> None:
@@ -94,6 +115,41 @@ def line_pay(shape: Slot, symbols: Sequence[str]) -> int:
 
 def _begins_with(symbols: Sequence[str], entry: LinePay, wild: str) -> bool:
     return all(shown in (entry.symbol, wild) for shown in symbols[: entry.count])
+
+
+def cell_of(table: OddsTable, stops: Sequence[int]) -> str:
+    """Under what a draw is counted: an item, a place, or a slot's return for one step of the stake."""
+    match table.shape:
+        case Prizes() | Cells() as shape:
+            return shape.items[stops[0]].id
+        case Wager() as shape:
+            return shape.places[stops[0]].id
+        case Slot() as shape:
+            return str(line_pays(shape, stops))
+
+
+def prize_named(table: OddsTable, name: str) -> Prize | None:
+    """What an item of this name gives, where there are items."""
+    shape = table.shape
+    if not isinstance(shape, Prizes | Cells):
+        return None
+    return next(item.prize for item in shape.items if item.id == name)
+
+
+def state_of_cell(table: OddsTable, name: str | None) -> int:
+    """The state that a situation's name stands for. Raises `InvalidBet`."""
+    shape = table.shape
+    assert isinstance(shape, Cells), f"{table.product} has no cells"
+    for state, cell in enumerate(shape.cells):
+        if cell.id == name:
+            return state
+    raise InvalidBet(f"{table.product} has no cell {name}.")
+
+
+def price_of(shape: AnyShape) -> Price:
+    """What a draw of prizes costs."""
+    assert isinstance(shape, Prizes | Cells)
+    return shape.price
 
 
 def stake_of(shape: AnyShape) -> Stake | None:

@@ -10,7 +10,8 @@ from itertools import count
 from typing import Final
 
 SEED_BYTES: Final = 32
-CLIENT_SEED: Final = r"^[!-~]{1,64}$"
+CLIENT_SEED: Final = r"^[!-~]{1,64}(?!\n)$"
+"""A `$` alone would let a line feed behind it pass."""
 
 DRAW_TAG: Final = "casino-club/odds-draw/1"
 RECEIPT_TAG: Final = "casino-club/odds-receipt/1"

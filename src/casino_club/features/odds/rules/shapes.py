@@ -1,6 +1,5 @@
 """What a table of odds holds, in three kinds: prizes (with or without pity), wagers on one wheel, and slots."""
 
-import re
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -195,8 +194,3 @@ class Slot(Shape, frozen=True, tag_field="kind", tag="slot"):
 
 
 AnyShape = Prizes | Cells | Wager | Slot
-
-
-def is_name(text: str) -> bool:
-    """Whether a text could be the name of a product, an item or a bet."""
-    return len(text) <= 40 and re.fullmatch(NAME, text) is not None

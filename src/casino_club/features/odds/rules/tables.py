@@ -24,8 +24,9 @@ from casino_club.features.odds.rules.wheels import Wheel, wheel_of
 
 SPIN: Final = "spin"
 """The one bet of a slot: the stake covers all lines."""
-COMBINATIONS_MAX: Final = 1_000_000
-"""So many stops of all reels together are still enumerated in seconds."""
+COMBINATIONS_MAX: Final = 250_000
+"""So many stops of all reels together are still enumerated within a second."""
+RATES_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +109,8 @@ def _faults(shape: AnyShape) -> Iterator[str]:
         case Cells():
             yield from _repeated("item", (item.id for item in shape.items))
             yield from _repeated("cell", (cell.id for cell in shape.cells))
+            if len(shape.cells) * len(shape.items) > RATES_MAX:
+                yield f"its cells have more than {RATES_MAX} weights"
             for cell in shape.cells:
                 yield from _weight_faults(f"cell {cell.id}", cell.weights, len(shape.items))
         case Wager():

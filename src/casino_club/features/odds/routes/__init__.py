@@ -1,0 +1,1 @@
+"""The ways in over HTTP, in files by who calls."""

@@ -1,0 +1,1 @@
+"""Every statement about odds, in files by topic."""
