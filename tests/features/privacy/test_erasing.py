@@ -168,7 +168,7 @@ async def test_a_rebuild_that_is_under_way_is_waited_for(bureau: Bureau) -> None
 
 
 async def test_an_erasure_cut_between_its_beginning_and_its_end_is_finished_later(bureau: Bureau) -> None:
-    _, code = await bureau.leaving()
+    person, code = await bureau.leaving()
 
     async def run(_: Reach, __: Erased) -> None:
         raise NotYet("later")
@@ -176,6 +176,11 @@ async def test_an_erasure_cut_between_its_beginning_and_its_end_is_finished_late
     waiting = replace(bureau.office, erasers=[Eraser("identity", "Waits.", run)])
     await bureau.run_job(office=waiting)
     assert (await bureau.receipt(code))["state"] == "begun"
+    deadline = time.monotonic() + 1
+    while (await person.send("GET", "/api/users/sessions")).status_code != 401:
+        assert time.monotonic() < deadline, "who is being erased is out, whichever store is waited for"
+        await asyncio.sleep(0.05)
+    assert not (await person.log_in()).is_success
     await bureau.run_job()
 
     assert (await bureau.receipt(code))["state"] == "done"
