@@ -66,6 +66,10 @@ async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     await bureau.house.http.post("/api/actions/batch", content=f'{{"actions": {malformed}}}', headers=headers)
     async with bureau.database.transaction() as db:
         row_id = await db.fetchval("SELECT max(id) FROM user_actions WHERE user_id = $1", person.user_id)
+        await db.execute(
+            "INSERT INTO identity_links VALUES ('https://login.example', $1, $2, now())", b"x", person.user_id
+        )
+        await db.execute("INSERT INTO waiting_logins VALUES ($1, $2, now())", b"x", person.user_id)
         await parked.park(db, "hot", row_id, reason="ValueError('canary-reason')", attempts=1)
     asked = await person.send("POST", "/api/users/me/export", {"password": "canary-password", "code": more[0]})
     assert asked.status_code == 202, asked.text

@@ -51,8 +51,13 @@ async def test_the_archive_holds_what_is_kept_and_says_in_both_languages_what_it
     await person.send("POST", "/api/actions", {"action_type": "VIEW_CONTENT", "metadata": {"content_id": "lobby"}})
     await person.send("POST", "/api/actions", {"action_type": "PURCHASE", "metadata": {"amount": 5}})
 
+    async with bureau.database.transaction() as db:
+        link = "INSERT INTO identity_links VALUES ('https://login.example', 'x', $1, now())"
+        await db.execute(link, person.user_id)
+
     files = await exported(bureau, person)
 
+    assert [each["issuer"] for each in files["identity_links.json"]] == ["https://login.example"]
     assert {f"{each.name}.json" for each in bureau.office.exporters} == files.keys() - {"README.txt"}
     for each in bureau.office.exporters:
         assert each.about in files["README.txt"]
