@@ -44,7 +44,7 @@ from casino_club.infra.settings import Settings
 from casino_club.kernel.errors import Kind, Refused
 from casino_club.kernel.subject import OPERATOR, Scope, ServiceSubject
 
-CHUNK_ROWS = 5_000
+CHUNK_ROWS = 10_000
 """Rows of one transaction."""
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON lines or Parquet; .gz as well.")]

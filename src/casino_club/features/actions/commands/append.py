@@ -67,7 +67,7 @@ async def write(db: Db, draft: Draft, policy: ActionPolicy, counts: IntakeCounts
         db,
         sorted(draft.tallies.items()),
         gap_us=policy.streak_gap_us,
-        day_start_us=policy.calendar.day_bounds_us(draft.now_us)[0],
+        day_start_us=policy.calendar.day_bounds_us(_latest_us(draft))[0],
     )
     if len(locked) < len(draft.tallies):
         raise UsersWithoutRow([user for user in draft.tallies if user not in locked])
@@ -79,6 +79,11 @@ async def write(db: Db, draft: Draft, policy: ActionPolicy, counts: IntakeCounts
     if amended:
         await writing.save_standing(db, amended)
     return ids
+
+
+def _latest_us(draft: Draft) -> int:
+    """The instant whose day most plays are taken to belong to: now for live traffic, its own time for history."""
+    return max((tally.last_play_us for tally in draft.tallies.values()), default=0) or draft.now_us
 
 
 def _was_misguessed(locked: writing.Locked, standing: Standing) -> bool:

@@ -1,10 +1,8 @@
 """How the columns of somebody else's file become actions: which holds which field, and how values are to be read."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +19,7 @@ NOTES_OF_REFUSAL = "refused_"
 """Columns that say why a row was refused the last time; they are left out when it is imported again."""
 
 TICKS_US = {"seconds": SECOND_US, "milliseconds": 1_000, "microseconds": 1}
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
+_NOTHING = (None, "")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
@@ -92,11 +90,10 @@ def fault_in_columns(mapping: FieldMapping, columns: Sequence[str]) -> str | Non
 
 
 class _Place(NamedTuple):
-    """Where what a column holds goes to."""
+    """A field, and the column that holds it."""
 
     field: str
-    in_metadata: bool
-    meanings: Mapping[str, Any]
+    column: str
 
 
 class Mapper:
@@ -106,57 +103,66 @@ class Mapper:
         self._mapping = mapping
         self._checks = checks
         self._zone = ZoneInfo(mapping.zone) if mapping.zone else None
-        self._places: dict[str, tuple[_Place, ...] | None] = {}
+        self._known: set[str] = set()
+        self._fields: list[_Place] = []
+        self._metadata: list[_Place] = []
         self._readers: dict[str, list[tuple[str, Callable[[str], Any]]]] = {}
-        plain = {field: held for field, held in mapping.constants.items() if not field.startswith(IN_METADATA)}
-        self._constants: dict[str, Any] = plain
-        self._metadata = {f[len(IN_METADATA) :]: held for f, held in mapping.constants.items() if f not in plain}
 
     def sent(self, row: Mapping[str, Any]) -> ActionIn | MalformedRow:
         """The action that a row means, or what keeps it from being one."""
-        fields, metadata = dict(self._constants), dict(self._metadata)
-        places_of = self._places
-        for column, held in row.items():
-            if held is None or held == "":
-                continue
-            places = places_of[column] if column in places_of else self._placed(column)
-            if places is None:
-                return MalformedRow(f"Column {column[:100]!r} is neither mapped nor ignored.", b"")
-            for field, in_metadata, meanings in places:
-                meant = meanings.get(str(held), held) if meanings else held
-                if in_metadata:
-                    metadata[field] = meant
-                else:
-                    fields[field] = meant
         try:
+            if not row.keys() <= self._known:
+                self._learn(row)
+            held_in = row.get
+            fields = {field: held for field, column in self._fields if (held := held_in(column)) not in _NOTHING}
+            metadata = {field: held for field, column in self._metadata if (held := held_in(column)) not in _NOTHING}
+            if self._mapping.values or self._mapping.constants:
+                fields, metadata = self._meant(fields, metadata)
             return self._action(fields, metadata)
         except ValueError as fault:  # What msgspec raises is one, too.
             return MalformedRow(_sentence(str(fault)), b"")
+
+    def _learn(self, row: Mapping[str, Any]) -> None:
+        """Find the places of columns that no row had so far. Raises ValueError for one that has none."""
+        for column in row.keys() - self._known:
+            fields = _fields_of(self._mapping, column)
+            if not fields and not _is_left_out(self._mapping, column):
+                raise ValueError(f"column {column[:100]!r} is neither mapped nor ignored")
+            for field in fields:
+                if field.startswith(IN_METADATA):
+                    self._metadata.append(_Place(field.removeprefix(IN_METADATA), column))
+                else:
+                    self._fields.append(_Place(field, column))
+            self._known.add(column)
+
+    def _meant(self, fields: dict[str, Any], metadata: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Values as they are meant, and constants where there are none."""
+        found = fields | {f"{IN_METADATA}{name}": held for name, held in metadata.items()}
+        for field, meanings in self._mapping.values.items():
+            if field in found:
+                found[field] = meanings.get(str(found[field]), found[field])
+        found = self._mapping.constants | found
+        plain = {field: held for field, held in found.items() if not field.startswith(IN_METADATA)}
+        return plain, {field[len(IN_METADATA) :]: held for field, held in found.items() if field not in plain}
 
     def _action(self, fields: dict[str, Any], metadata: dict[str, Any]) -> ActionIn:
         at = fields.get("action_timestamp")
         if at is None:
             raise ValueError("action_timestamp is missing; an import does not take the present for it")
         fields["action_timestamp"] = self._moment(at)
-        client_id = fields.get("client_action_id")
-        if client_id is not None and not isinstance(client_id, UUID) and not _UUID.fullmatch(str(client_id)):
-            fields["client_action_id"] = derived_uuid("import", str(client_id))
         if "metadata" in fields:
             metadata = {**_object(fields["metadata"]), **metadata}
         for name, read in self._readers_of(fields.get("action_type")):
             if type(metadata.get(name)) is str:
                 metadata[name] = read(metadata[name])
         fields["metadata"] = metadata
+        try:
+            return msgspec.convert(fields, ActionIn, strict=False)
+        except msgspec.ValidationError as fault:
+            if not str(fault).endswith("`$.client_action_id`"):
+                raise
+        fields["client_action_id"] = derived_uuid("import", str(fields["client_action_id"]))
         return msgspec.convert(fields, ActionIn, strict=False)
-
-    def _placed(self, column: str) -> tuple[_Place, ...] | None:
-        fields = _fields_of(self._mapping, column)
-        places = tuple(
-            _Place(field.removeprefix(IN_METADATA), field.startswith(IN_METADATA), self._mapping.values.get(field, {}))
-            for field in fields
-        )
-        self._places[column] = places if places or _is_left_out(self._mapping, column) else None
-        return self._places[column]
 
     def _moment(self, at: Any) -> datetime:
         """The instant that is meant."""
