@@ -9,7 +9,7 @@ PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-chec
 LOCK = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--group build --custom-compile-command "make lock"
 
-.PHONY: demo test test-faults test-verifiers test-oidc check bench gen lock
+.PHONY: demo test test-cluster test-faults test-verifiers test-oidc check bench gen lock
 
 demo: .venv/.stamp
 	@exec .venv/bin/casino-club up
@@ -35,6 +35,10 @@ test-oidc: .venv/.stamp-dev tests/provider/node_modules/.package-lock.json
 tests/provider/node_modules/.package-lock.json: tests/provider/package-lock.json
 	@npm --version >/dev/null 2>&1 || { echo "Install Node 20 or newer, or leave this out: nothing else needs it." >&2; exit 1; }
 	@cd tests/provider && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json
+
+# With a real Kafka, which `deploy/kafka/kafka` starts: needs Java 17 and Maven.
+test-cluster: .venv/.stamp-dev
+	@exec env CASINO_CLUB_TEST_CLUSTER=1 .venv/bin/python -m pytest tests/cluster tests/contracts/test_source.py $(ARGS)
 
 check: .venv/.stamp-dev
 	@.venv/bin/ruff format --check --quiet

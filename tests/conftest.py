@@ -1,6 +1,7 @@
 """Real servers for every test: one private PostgreSQL and Redis a session, a fresh database for whoever asks."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +14,9 @@ from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db import migrate
 from casino_club.infra.db.database import Database
 from tests.builders.servers import forget, private_servers, private_warehouse
+
+collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else ["cluster"]
+"""Tests with Kafka need Java and Maven: `make test-cluster` runs them."""
 
 _numbers = itertools.count(1)
 

@@ -227,6 +227,7 @@ def test_cluster_mode_starts_nothing_and_names_what_the_settings_name(tmp_path: 
     named = {
         "database_url": "postgresql://db/x",
         "redis_url": "redis://cache/0",
+        "kafka_url": "broker:9092",
         "token_secret": "s" * 32,
         "vault_secret": "v" * 32,
     }
@@ -237,6 +238,7 @@ def test_cluster_mode_starts_nothing_and_names_what_the_settings_name(tmp_path: 
     assert runtime.redis_url(settings) == named["redis_url"]
     assert runtime.token_secret(settings) == named["token_secret"]
     assert runtime.vault_secret(settings) == named["vault_secret"]
+    assert runtime.has_topic(settings)
 
 
 def test_a_socket_address_fits_however_long_the_data_folder_is(make_data_dir: Callable[[str], Path]) -> None:

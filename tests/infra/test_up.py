@@ -40,7 +40,7 @@ def test_cluster_mode_without_servers_names_the_variables(tmp_path: Path) -> Non
 
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    for name in ("DATABASE_URL", "REDIS_URL", "TOKEN_SECRET", "VAULT_SECRET"):
+    for name in ("DATABASE_URL", "REDIS_URL", "KAFKA_URL", "TOKEN_SECRET", "VAULT_SECRET"):
         assert f"CASINO_CLUB_{name}" in done.stderr
 
 

@@ -38,7 +38,9 @@ async def follow_all(platform: Platform) -> None:
     """One follower per subscription and the rebuilder, until cancelled."""
     stores = platform.stores
     followed = [each for each in subscriptions() if stores.take(each)]
+    open_source = runtime.source(platform.settings)
     async with Ear(runtime.database_url(platform.settings)) as ear, asyncio.TaskGroup() as tasks:
         for subscription in followed:
-            tasks.create_task(Follower(subscription, stores, page_rows=subscription.page_rows).follow(ear.event()))
+            follower = Follower(subscription, stores, open_source(), page_rows=subscription.page_rows)
+            tasks.create_task(follower.follow(ear.event()))
         tasks.create_task(rebuild_when_asked(followed, stores))

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from casino_club.entry.wiring import Platform, jobs, subscriptions, zone_of
+from casino_club.entry.wiring import Platform, jobs, readers, subscriptions, zone_of
 from casino_club.features.actions.store.refusals import count_refused
 from casino_club.features.operations.schemas import job_out
 from casino_club.infra import machine, runtime
@@ -20,7 +20,7 @@ from casino_club.infra.db.facts import DatabaseFacts, answer_seconds, database_f
 from casino_club.infra.jobs import timetable
 from casino_club.infra.jobs.runs import State
 from casino_club.infra.jobs.timetable import JobStanding
-from casino_club.infra.log import lag, parked, positions, rebuild
+from casino_club.infra.log import lag, parked, positions, rebuild, relay
 from casino_club.infra.log.lag import Holder, Lag
 from casino_club.infra.log.rebuild import Progress
 from casino_club.infra.log.room import Room, room_ahead
@@ -110,6 +110,8 @@ class Look:
     processes: Sequence[ProcessLook]
     database: DatabaseLook | str
     hot: HotLook | str
+    readers: frozenset[str] = frozenset()
+    """Who should read the log."""
 
     @property
     def log(self) -> LogLook | None:
@@ -136,7 +138,7 @@ async def _look(
 ) -> Look:
     data_dir, now = machine.absolute(settings.data_dir), datetime.now(UTC)
     running = await asyncio.to_thread(lambda: [_process(each, now) for each in processes(data_dir)])
-    return Look(now, data_dir, is_supervised(data_dir), running, await database, await hot())
+    return Look(now, data_dir, is_supervised(data_dir), running, await database, await hot(), readers(settings))
 
 
 def problems(seen: Look) -> list[str]:
@@ -151,7 +153,7 @@ def problems(seen: Look) -> list[str]:
         if seen.log is None:
             found.append("The database lacks this version's schema; run `casino-club migrate`.")
         else:
-            found += _log_problems(seen.log, seen.at)
+            found += _log_problems(seen.log, seen.at, seen.readers)
     return found + [why for standing in seen.jobs for why in _job_problems(standing)]
 
 
@@ -169,8 +171,7 @@ def _job_problems(standing: JobStanding) -> Iterator[str]:
         )
 
 
-def _log_problems(log: LogLook, at: datetime) -> list[str]:
-    known = {each.name for each in subscriptions()}
+def _log_problems(log: LogLook, at: datetime, known: frozenset[str]) -> list[str]:
     live = [reader for reader in log.readers if reader.generation == positions.LIVE and reader.consumer in known]
     found = [
         f"{name} reads the log no more, and its position keeps partitions from being archived; drop it with "
@@ -178,12 +179,13 @@ def _log_problems(log: LogLook, at: datetime) -> list[str]:
         for name in sorted({reader.consumer for reader in log.readers} - known)
     ]
     found += [
-        f"{reader.consumer} is {reader.seconds:.0f} s behind; if that grows, see the consumer's log."
+        f"{reader.consumer} is {reader.seconds:.0f} s behind; if that grows, see the {process_of(reader)}'s log."
         for reader in live
         if reader.seconds > LAG_SECONDS_MAX
     ]
     found += [
-        f"Nobody has followed the log for {reader.consumer} for {silent:.0f} s; start `casino-club consumer`, or `up`."
+        f"Nobody has followed the log for {reader.consumer} for {silent:.0f} s; start "
+        f"`casino-club {process_of(reader)}`, or `up`."
         for reader in live
         if (silent := (at - reader.moved_at).total_seconds()) > SILENT_SECONDS_MAX
     ]
@@ -197,6 +199,11 @@ def _log_problems(log: LogLook, at: datetime) -> list[str]:
         for name, number in log.parked.items()
     ]
     return found
+
+
+def process_of(reader: Lag) -> str:
+    """The command that follows the log for this reader."""
+    return "relay" if reader.consumer == relay.NAME else "consumer"
 
 
 def holder_sentence(holder: Holder) -> str:

@@ -42,6 +42,7 @@ from casino_club.infra.db.database import Database
 from casino_club.infra.http.callers import FindSession, SessionState
 from casino_club.infra.jobs import upkeep
 from casino_club.infra.jobs.job import Job
+from casino_club.infra.log import relay
 from casino_club.infra.log.effects import Stores, WarehouseHome
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.log.subscribe import Policies, Subscription
@@ -230,6 +231,12 @@ def exporters() -> list[Exporter]:
 def rows_kept() -> list[Kept]:
     """What every slice says of rows that stay."""
     return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Kept)]
+
+
+def readers(settings: Settings) -> frozenset[str]:
+    """The names of all who read the log for this version: every subscription, and the relay where there is one."""
+    names = {each.name for each in subscriptions()}
+    return frozenset(names | {relay.NAME} if runtime.has_topic(settings) else names)
 
 
 def jobs() -> list[Job]:

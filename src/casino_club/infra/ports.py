@@ -69,6 +69,22 @@ class HotFacts:
     """What it does once its memory is used up; anything but `noeviction` loses values in silence."""
 
 
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """What brokers say of the topic that carries the log. There are no partitions as long as nobody has made it."""
+
+    answer_seconds: float
+    brokers: int
+    topic: str
+    partitions: int
+    copies: int
+    in_sync: int
+    in_sync_min: int
+    retention_days: float | None
+    """None if messages stay for ever."""
+    why_no_transactions: str | None
+
+
 class HotStore(Protocol):
     """Values per user that are read often and can be rebuilt. Named `user:{id}:name`, braces included."""
 

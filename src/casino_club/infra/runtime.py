@@ -8,12 +8,16 @@ from casino_club.infra import machine
 from casino_club.infra.backends.cluster import postgres as cluster_postgres
 from casino_club.infra.backends.cluster import redis as cluster_redis
 from casino_club.infra.backends.cluster import tokens as cluster_tokens
+from casino_club.infra.backends.cluster import transport as cluster_transport
 from casino_club.infra.backends.cluster import warehouse as cluster_warehouse
 from casino_club.infra.backends.embedded import postgres as embedded_postgres
 from casino_club.infra.backends.embedded import redis as embedded_redis
 from casino_club.infra.backends.embedded import tokens as embedded_tokens
+from casino_club.infra.backends.embedded import transport as embedded_transport
 from casino_club.infra.backends.embedded import warehouse as embedded_warehouse
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.log.relay import Publisher
+from casino_club.infra.log.sources import OpenSource
+from casino_club.infra.ports import ServerProcess, TopicFacts
 from casino_club.infra.settings import Settings
 
 
@@ -50,6 +54,22 @@ class Tokens(Protocol):
         """The key that wraps users' data keys. Raises Unusable if nothing was ever started."""
 
 
+class Transport(Protocol):
+    """What the module of the log's way to its consumers offers."""
+
+    def has_topic(self, settings: Settings) -> bool:
+        """Whether a topic carries the log, so that a relay has to run."""
+
+    def source(self, settings: Settings) -> OpenSource:
+        """What live followers read from. Raises Unusable with what to mend."""
+
+    def publisher(self, settings: Settings) -> Publisher:
+        """The relay's end of the topic. Raises Unusable, where there is none with that."""
+
+    async def topic_facts(self, settings: Settings) -> TopicFacts | None:
+        """What the brokers say; None where there is no topic. Raises Unusable if none answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backends:
     """One way to start things; both ways have the same doors."""
@@ -58,13 +78,14 @@ class Backends:
     redis: Server
     warehouse: Warehouse
     tokens: Tokens
+    transport: Transport
 
 
 def backends(settings: Settings) -> Backends:
     """The modules that this mode means."""
     if settings.mode == "embedded":
-        return Backends(embedded_postgres, embedded_redis, embedded_warehouse, embedded_tokens)
-    return Backends(cluster_postgres, cluster_redis, cluster_warehouse, cluster_tokens)
+        return Backends(embedded_postgres, embedded_redis, embedded_warehouse, embedded_tokens, embedded_transport)
+    return Backends(cluster_postgres, cluster_redis, cluster_warehouse, cluster_tokens, cluster_transport)
 
 
 def prepare(settings: Settings) -> None:
@@ -96,6 +117,26 @@ def database_url(settings: Settings) -> str:
 def redis_url(settings: Settings) -> str:
     """Redis, `redis://…` or `unix://…`."""
     return backends(settings).redis.url(settings)
+
+
+def has_topic(settings: Settings) -> bool:
+    """Whether a topic carries the log to consumers."""
+    return backends(settings).transport.has_topic(settings)
+
+
+def source(settings: Settings) -> OpenSource:
+    """Where live followers of the log read it."""
+    return backends(settings).transport.source(settings)
+
+
+def publisher(settings: Settings) -> Publisher:
+    """The relay's end of the topic."""
+    return backends(settings).transport.publisher(settings)
+
+
+async def topic_facts(settings: Settings) -> TopicFacts | None:
+    """The topic, as its brokers know it."""
+    return await backends(settings).transport.topic_facts(settings)
 
 
 def log_archive_dir(settings: Settings) -> Path:

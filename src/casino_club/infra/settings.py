@@ -13,7 +13,7 @@ def _default_data_dir() -> Path:
     return Path(base) / "casino-club"
 
 
-_NAMED_IN_CLUSTER = ("database_url", "redis_url", "token_secret", "vault_secret")
+_NAMED_IN_CLUSTER = ("database_url", "redis_url", "kafka_url", "token_secret", "vault_secret")
 
 
 class Settings(BaseSettings):
@@ -48,6 +48,34 @@ class Settings(BaseSettings):
     )
     warehouse_memory_mb: int = Field(
         1024, ge=640, le=1_048_576, description="Memory that the embedded warehouse may take, all told."
+    )
+
+    kafka_url: str | None = Field(None, description="Kafka's brokers, `host:9092,host:9092`; needed in `cluster` mode.")
+    kafka_properties: Path | None = Field(
+        None,
+        description="File of properties handed on to Kafka's client (librdkafka), `name = value` a line: "
+        "`security.protocol`, `sasl.username` and the like.",
+    )
+    kafka_topic: str = Field(
+        "user_actions",
+        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        description="Topic that carries the log. The relay makes it, and another with `.relay` behind the name for its "
+        "own position.",
+    )
+    kafka_partitions: int = Field(
+        6,
+        ge=1,
+        le=1_000,
+        description="Partitions of the topic when it is made. Later, `casino-club relay --new-topic`.",
+    )
+    kafka_copies: int | None = Field(
+        None, ge=1, le=32, description="Copies of the topic when it is made; 3, or one per broker if there are fewer."
+    )
+    kafka_retention_days: int = Field(
+        7,
+        ge=1,
+        le=36_500,
+        description="How long messages stay in the topic when it is made. Our own consumers need less.",
     )
 
     token_secret: SecretStr | None = Field(

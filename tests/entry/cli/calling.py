@@ -16,6 +16,7 @@ from casino_club.entry.cli import commands
 
 TOKEN_SECRET = "a-secret-for-tests-that-is-long-enough"
 VAULT_SECRET = "another-secret-that-is-long-enough"
+NO_KAFKA = "127.0.0.1:1"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def a_club(data_dir: Path, database_url: str, redis_url: str) -> Club:
             "CASINO_CLUB_DATA_DIR": str(data_dir),
             "CASINO_CLUB_DATABASE_URL": database_url,
             "CASINO_CLUB_REDIS_URL": redis_url,
+            "CASINO_CLUB_KAFKA_URL": NO_KAFKA,
             "CASINO_CLUB_TOKEN_SECRET": TOKEN_SECRET,
             "CASINO_CLUB_VAULT_SECRET": VAULT_SECRET,
         }

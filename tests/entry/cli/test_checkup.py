@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from casino_club.entry.cli.checkup import CHECKS, check_up
+from casino_club.entry.cli.checkup import CHECKS, applicable, check_up
 from casino_club.entry.cli.findings import Folder, Gathered, ProviderLook, State
 from casino_club.entry.standing import DatabaseLook, HotLook, LogLook, Look
 from casino_club.infra.db.facts import DatabaseFacts
@@ -17,7 +17,7 @@ from casino_club.infra.jobs.timetable import JobStanding
 from casino_club.infra.jobs.upkeep import make_room
 from casino_club.infra.log.lag import Holder, Lag
 from casino_club.infra.log.room import Room
-from casino_club.infra.ports import HotFacts
+from casino_club.infra.ports import HotFacts, TopicFacts
 from casino_club.infra.settings import Settings
 from tests.builders.jobs import a_run
 
@@ -39,6 +39,7 @@ LOG = LogLook(
 )
 DATABASE = DatabaseLook(0.001, DatabaseFacts("18.1", 180_001, POSTGRESQL_SETTINGS, 0.002), LOG)
 HOT = HotLook(0.001, HotFacts("9.1", survives_restart=True, when_full="noeviction"), {"hot": 5})
+TOPIC = TopicFacts(0.002, 3, "user_actions", 6, 3, 3, 2, 7.0, None)
 WELL = Gathered(
     python=(3, 12, 1),
     packages={"typer": ("0.29", "0.29.1")},
@@ -49,6 +50,7 @@ WELL = Gathered(
     subscribed=["hot"],
     ready_status=200,
     providers=[ProviderLook("acme", None)],
+    topic=TOPIC,
 )
 
 
@@ -76,6 +78,10 @@ def with_job(**changes: Any) -> Gathered:
 
 def with_settings(**changes: Any) -> Gathered:
     return replace(WELL, settings=SETTINGS.model_copy(update=changes))
+
+
+def with_topic(**changes: Any) -> Gathered:
+    return replace(WELL, topic=replace(TOPIC, **changes))
 
 
 def with_folder(**changes: Any) -> Gathered:
@@ -114,6 +120,13 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Redis persistence", State.FAILURE, lambda: with_hot(survives_restart=False)),
     ("Redis persistence", State.WARNING, lambda: with_hot(survives_restart=None)),
     ("Redis when full", State.FAILURE, lambda: with_hot(when_full="allkeys-lru")),
+    ("Kafka", State.FAILURE, lambda: replace(WELL, topic="Kafka does not answer; start it.")),
+    ("Transactions of Kafka", State.FAILURE, lambda: with_topic(why_no_transactions="not allowed")),
+    ("Topic", State.FAILURE, lambda: with_topic(partitions=0)),
+    ("Topic", State.WARNING, lambda: with_topic(in_sync=2)),
+    ("Topic", State.WARNING, lambda: with_topic(copies=1, in_sync=1)),
+    ("Topic", State.WARNING, lambda: with_topic(in_sync_min=1)),
+    ("Topic's memory", State.WARNING, lambda: with_topic(retention_days=0.5)),
     ("Partitions", State.FAILURE, lambda: with_log(room=Room(1, 1_000, 1_001))),
     ("Partitions", State.WARNING, lambda: with_log(room=Room(1, 500, 1_001))),
     ("Positions", State.FAILURE, lambda: with_log(moves={})),
@@ -169,6 +182,12 @@ def test_a_rebuild_that_lags_is_no_ill() -> None:
     readers = [*LOG.readers, Lag("hot", 1, 100_000, 9_999.0, NOW - timedelta(hours=1))]
 
     assert {finding.state for finding in check_up(with_log(readers=readers))} == {State.OK}
+
+
+def test_where_the_table_is_read_nothing_is_asked_of_kafka() -> None:
+    embedded = replace(WELL, topic=None)
+
+    assert len(check_up(embedded)) == len(applicable(embedded)) == len(CHECKS) - 4
 
 
 def test_without_settings_only_what_needs_none_is_checked() -> None:

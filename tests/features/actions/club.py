@@ -17,11 +17,13 @@ from casino_club.kernel.subject import Scope
 
 TOKEN_SECRET = "a secret of more than thirty-two characters"
 VAULT_SECRET = "another secret of more than thirty-two characters"
+NO_KAFKA = "127.0.0.1:1"
+"""Where nobody listens: what is asked over HTTP never needs the topic."""
 
 
 def settings_for(database_url: str, redis_url: str, **more: Any) -> Settings:
     secrets = {"token_secret": TOKEN_SECRET, "vault_secret": VAULT_SECRET}
-    named = {"database_url": database_url, "redis_url": redis_url}
+    named = {"database_url": database_url, "redis_url": redis_url, "kafka_url": NO_KAFKA}
     return Settings.model_validate({"mode": "cluster", **named, **secrets, **more})
 
 

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from casino_club.infra.db.database import Database
-from tests.features.actions.club import TOKEN_SECRET, VAULT_SECRET, a_key, as_user
+from tests.features.actions.club import NO_KAFKA, TOKEN_SECRET, VAULT_SECRET, a_key, as_user
 from tests.infra.waiting import wait_for
 
 CHECKS = [
@@ -68,7 +68,7 @@ def serving(database_url: str, redis_url: str) -> Iterator[str]:
         port = free.getsockname()[1]
     secrets = {"TOKEN_SECRET": TOKEN_SECRET, "VAULT_SECRET": VAULT_SECRET}
     secrets["AGE_VERIFIER"] = "sandbox"  # without one, asking for proof of age answers 503, as it must
-    named = {"MODE": "cluster", "DATABASE_URL": database_url, "REDIS_URL": redis_url, **secrets}
+    named = {"MODE": "cluster", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "KAFKA_URL": NO_KAFKA, **secrets}
     environment = {f"CASINO_CLUB_{name}": text for name, text in {**named, "PORT": str(port)}.items()}
     command = [sys.executable, "-m", "casino_club.entry.cli", "serve"]
     server = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)

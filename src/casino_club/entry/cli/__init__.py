@@ -10,6 +10,7 @@ COMMANDS = {
     "up": "casino_club.entry.cli.up",
     "serve": "casino_club.entry.cli.serve",
     "consumer": "casino_club.entry.cli.consumer",
+    "relay": "casino_club.entry.cli.relay",
     "worker": "casino_club.entry.cli.worker",
     "scheduler": "casino_club.entry.cli.scheduler",
     "migrate": "casino_club.entry.cli.migrate",

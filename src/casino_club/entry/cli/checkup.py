@@ -4,9 +4,10 @@ To add one, write a function from `Gathered` to a `Finding` and name it in `CHEC
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
+from casino_club.entry.cli import topic_checks
 from casino_club.entry.cli.findings import Finding, Gathered, failure, ok, warning
 from casino_club.entry.cli.printing import several
 from casino_club.entry.standing import (
@@ -316,6 +317,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     redis_answers,
     redis_persists,
     redis_keeps_all,
+    *topic_checks.CHECKS,
     room,
     readers_have_positions,
     no_position_is_left_over,
@@ -328,6 +330,11 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     serves,
 )
 """In the order in which they are shown: what the others rest on comes first."""
+
+
+def applicable(given: Gathered) -> Sequence[Callable[[Gathered], Finding | None]]:
+    """The checks that mean something here: those of Kafka do only where there is a topic."""
+    return CHECKS if given.topic is not None else [each for each in CHECKS if each not in topic_checks.CHECKS]
 
 
 def check_up(given: Gathered) -> list[Finding]:

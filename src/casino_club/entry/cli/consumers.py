@@ -7,7 +7,7 @@ import typer
 from casino_club.entry.cli.opening import MISUSED, give_up, open_database, run
 from casino_club.entry.cli.printing import AsJson, moment, print_json, print_table, several, utc_now
 from casino_club.entry.cli.reading import read_settings
-from casino_club.entry.wiring import subscriptions
+from casino_club.entry.wiring import readers
 from casino_club.infra.audit import deeds
 from casino_club.infra.log import lag, parked, positions
 from casino_club.infra.log.lag import Lag
@@ -21,7 +21,8 @@ consumers = typer.Typer(no_args_is_help=True, help="Who reads the log, and how f
 @consumers.command(name="list")
 def list_consumers(as_json: AsJson = False) -> None:
     """Every position in the log. One that nothing reads any more keeps partitions from being archived."""
-    found, known = run(_lags(read_settings())), {each.name for each in subscriptions()}
+    settings = read_settings()
+    found, known = run(_lags(settings)), readers(settings)
     if as_json:
         print_json([{**each._asdict(), "is_subscribed": each.consumer in known} for each in found])
         return
@@ -38,7 +39,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Forget how far a consumer was that is no more, and its parked rows. Should it come back, it begins anew."""
-    if name in {each.name for each in subscriptions()}:
+    if name in readers(read_settings()):
         give_up(f"{name} reads the log in this version; only a consumer that is no more can be forgotten.", MISUSED)
     if not yes and not typer.confirm(f"Forget how far {name} was, and its parked rows, for good?"):
         give_up("Nothing was forgotten.")
@@ -46,7 +47,7 @@ def forget(
     typer.echo(f"{name} is forgotten, with {several(dropped, 'parked row', 'parked rows')}.")
 
 
-def _told(each: Lag, known: set[str]) -> str:
+def _told(each: Lag, known: frozenset[str]) -> str:
     return "yes" if each.consumer in known else f"no; see `consumers forget {each.consumer}`"
 
 

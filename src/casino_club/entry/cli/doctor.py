@@ -13,17 +13,17 @@ from pydantic import ValidationError
 
 from casino_club.entry.cli import asking
 from casino_club.entry.cli.checks import MEGABYTE
-from casino_club.entry.cli.checkup import CHECKS, check_up
+from casino_club.entry.cli.checkup import applicable, check_up
 from casino_club.entry.cli.findings import Finding, Folder, Gathered, ProviderLook, State
 from casino_club.entry.cli.opening import WRONG, run
 from casino_club.entry.cli.printing import AsJson, print_json, several
 from casino_club.entry.cli.reading import complaints, data_dir_of
 from casino_club.entry.standing import DATABASE_FAULTS, look
-from casino_club.entry.wiring import subscriptions
+from casino_club.entry.wiring import readers
 from casino_club.infra import runtime
 from casino_club.infra.backends.oidc.file import open_identity_providers
 from casino_club.infra.db.migrate import pending_migrations
-from casino_club.infra.ports import IdentityProvider, ProviderAway, Unusable
+from casino_club.infra.ports import IdentityProvider, ProviderAway, TopicFacts, Unusable
 from casino_club.infra.settings import Settings
 
 REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:>=([0-9.]+))?")
@@ -32,24 +32,26 @@ SIGNS = {State.OK: ("ok     ", "green"), State.WARNING: ("warning", "yellow"), S
 
 def doctor(as_json: AsJson = False) -> None:
     """Check all that the platform rests on, and say how to mend what is not well. Exit code 1 if anything failed."""
-    findings = check_up(run(_gather()))
+    gathered = run(_gather())
+    findings = check_up(gathered)
+    left_out = len(applicable(gathered)) - len(findings)
     has_failed = any(finding.state is State.FAILURE for finding in findings)
     if as_json:
-        print_json({"ok": not has_failed, "checks": findings, "left_out": len(CHECKS) - len(findings)})
+        print_json({"ok": not has_failed, "checks": findings, "left_out": left_out})
     else:
-        _print(findings)
+        _print(findings, left_out)
     if has_failed:
         raise typer.Exit(WRONG)
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[Finding], left_out: int) -> None:
     width = max(len(finding.check) for finding in findings)
     for finding in findings:
         sign, colour = SIGNS[finding.state]
         typer.echo(f"{typer.style(sign, fg=colour)}  {finding.check:<{width}}  {finding.found}")
         if finding.mend:
             typer.echo(f"{'':<9}{'':<{width}}  → {finding.mend}")
-    if left_out := len(CHECKS) - len(findings):
+    if left_out:
         typer.echo(f"{several(left_out, 'check needs', 'checks need')} what did not answer.")
 
 
@@ -66,10 +68,18 @@ async def _gather() -> Gathered:
         folder=_folder(data_dir_of(settings)),
         look=await look(settings),
         pending_migrations=await _pending(settings),
-        subscribed=[subscription.name for subscription in subscriptions()],
+        subscribed=sorted(readers(settings)),
         ready_status=await asking.ready_status(settings),
         providers=await _providers(settings),
+        topic=await _topic(settings),
     )
+
+
+async def _topic(settings: Settings) -> TopicFacts | str | None:
+    try:
+        return await runtime.topic_facts(settings)
+    except Unusable as fault:
+        return str(fault)
 
 
 async def _pending(settings: Settings) -> list[str] | None:

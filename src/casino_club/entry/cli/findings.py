@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from casino_club.entry.standing import DatabaseLook, HotLook, Look
+from casino_club.infra.ports import TopicFacts
 from casino_club.infra.settings import Settings
 
 
@@ -60,6 +61,8 @@ class Gathered:
     ready_status: int | None = None
     providers: Sequence[ProviderLook] | str | None = None
     """Those that the file names, or what is wrong with the file."""
+    topic: TopicFacts | str | None = None
+    """A sentence if no broker answers; None where no topic carries the log."""
 
     @property
     def database(self) -> DatabaseLook | None:

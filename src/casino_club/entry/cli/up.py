@@ -89,6 +89,8 @@ async def _start_all(supervisor: Supervisor, settings: Settings, program: Sequen
         await supervisor.start(api)
         _welcome(settings, time.monotonic() - began)
         # Nobody waits for these, so they leave the processors to the API until it answers.
+        if runtime.has_topic(settings):
+            await supervisor.start(_by_its_word("relay", settings, program))
         await supervisor.start(_by_its_word("worker", settings, program))
         await supervisor.start(_by_its_word("scheduler", settings, program))
 

@@ -126,7 +126,7 @@ async def take_place_of_live(db: Db, held: Held) -> bool:
     moved = await db.fetchval(
         """UPDATE log_positions AS live
            SET delivered = built.delivered, delivering = built.delivering, last_id = built.last_id,
-               carry_to = built.carry_to, judged_id = built.judged_id, judged_to = built.judged_to,
+               carry_to = built.carry_to, judged_id = built.judged_id, judged_to = built.judged_to, topic = built.topic,
                moves = live.moves + 1, moved_at = now()
            FROM log_positions AS built
            WHERE live.consumer = $1 AND live.generation = $4

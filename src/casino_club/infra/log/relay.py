@@ -1,0 +1,133 @@
+"""The relay: follows the table as every reader does and publishes each row to a topic, for whoever consumes it.
+
+What it has published and how far it has come are one transaction of the topic's. The position in PostgreSQL is a copy:
+never ahead of the topic, it keeps partitions of the log that have yet to be sent, and shows the relay's lag.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from casino_club.infra.db.database import CROSSED, SERVER_AWAY, Database, Db
+from casino_club.infra.log import positions
+from casino_club.infra.log.detached import detached_after
+from casino_club.infra.log.leading import leading
+from casino_club.infra.log.positions import Held, TakenOver
+from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Position, next_page
+from casino_club.infra.log.sources import TableSource
+from casino_club.infra.telemetry import metrics
+
+logger = logging.getLogger(__name__)
+
+NAME = "relay"
+KEEP_SECONDS = 5.0
+RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
+
+
+class PublisherAway(Exception):
+    """The topic can't be written just now. What became of a page that was being published is not known."""
+
+
+class PageNotPublished(Exception):
+    """No row of the page was published, and none will be unless it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a topic knows of the relay: the position, or why there is none to rely on."""
+
+    position: Position | None
+    why_none: str = ""
+
+
+class Publisher(Protocol):
+    """Writes a topic. Rows of one user keep their order, and what was published together appears together."""
+
+    async def begin(self, origin: str) -> Remembered:
+        """Make ready, end whoever published before us, and say how far the log of this origin has been sent.
+
+        Without a position to rely on, what is published from now on is a new life of the topic. Raises PublisherAway.
+        """
+        ...
+
+    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position) -> None:
+        """Publish these rows, and that the relay has come from `begun` to `after`. Raises PublisherAway,
+        PageNotPublished.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is open. `begin` may follow."""
+        ...
+
+
+class Relay:
+    """One log, one topic. Of several processes one leads; should two believe it, the topic listens to the newer one."""
+
+    def __init__(self, database: Database, publisher: Publisher, *, page_rows: int = PAGE_ROWS) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._page_rows = page_rows
+        self._failures = 0
+
+    async def follow(self, woken: asyncio.Event) -> None:
+        """Publish the log until cancelled."""
+        while True:
+            try:
+                async with leading(self._database, NAME) as reading:
+                    try:
+                        await self._keep_up(woken, reading)
+                    finally:
+                        await self._publisher.close()
+            except (*SERVER_AWAY, *CROSSED, PublisherAway, PageNotPublished, TakenOver) as away:
+                logger.warning("relay waits", extra={"reason": repr(away)})
+                await asyncio.sleep(RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)])
+                self._failures += 1
+
+    async def _keep_up(self, woken: asyncio.Event, reading: Db) -> None:
+        held = await self._begin(reading)
+        position, kept_at, rests = held.position, -math.inf, TableSource()  # The first word comes at once.
+        while True:
+            woken.clear()
+            page = await next_page(reading, position, rows_max=self._page_rows)
+            if page.rows or time.monotonic() - kept_at > KEEP_SECONDS:
+                await self._publisher.publish(page.rows, begun=position, after=page.after)
+                held, kept_at = await self._copy(held, page.after), time.monotonic()
+                _count(page.rows)
+            position = page.after
+            self._failures = 0
+            if not page.rows:
+                await rests.rest(woken)
+
+    async def _begin(self, db: Db) -> Held:
+        """Go on where the topic says; if it can't, send the log from its beginning."""
+        found = await db.fetchrow("SELECT system_identifier, floor_id FROM log_origin")
+        remembered = await self._publisher.begin("" if found is None else f"{found[0]}/{found[1]}")
+        held = await positions.take(db, NAME)
+        if remembered.position is not None:
+            return await self._copy(held, remembered.position)
+        if held.moves:
+            logger.error("sending the log again from its beginning", extra={"reason": remembered.why_none})
+        if detached := await detached_after(db):
+            extra = {"upto_id": detached[-1].last_id}
+            logger.warning("rows of partitions that were put away are not sent", extra=extra)
+        async with self._database.transaction() as forgetting:
+            await positions.forget(forgetting, NAME)
+            return await positions.take(forgetting, NAME)
+
+    async def _copy(self, held: Held, position: Position) -> Held:
+        async with self._database.transaction("SET LOCAL synchronous_commit = off") as db:
+            return await positions.move(db, held, position)
+
+
+def _count(rows: Sequence[LogRow]) -> None:
+    if rows:
+        metrics.CONSUMER_PAGES.labels(NAME).inc()
+        metrics.CONSUMER_ROWS.labels(NAME).inc(len(rows))
+        waited = datetime.now(UTC) - rows[0].appended_at
+        metrics.COMMIT_TO_APPLIED_SECONDS.labels(NAME).observe(max(0.0, waited.total_seconds()))
