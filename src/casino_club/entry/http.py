@@ -25,6 +25,7 @@ from casino_club.entry.wiring import (
 from casino_club.features.actions.commands.intake import Single, Verdict, take_together
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.identity.commands.desk import NO_PROVIDERS, Providers
+from casino_club.features.privacy.store import erasures
 from casino_club.infra import runtime
 from casino_club.infra.audit.witness import Witness
 from casino_club.infra.backends.oidc.file import open_identity_providers
@@ -37,6 +38,7 @@ from casino_club.infra.jobs.timetable import job_metrics
 from casino_club.infra.log.lag import lag_metrics
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
+from casino_club.infra.telemetry.metrics import sample
 
 
 def serve(settings: Settings) -> None:
@@ -63,7 +65,11 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
         resources=_resources(platform, providers),
         # Reading a key that can't exist proves that the server answers and that its schema is there.
         readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
-        collectors={"log": partial(lag_metrics, platform.database), "jobs": partial(_job_metrics, platform)},
+        collectors={
+            "log": partial(lag_metrics, platform.database),
+            "jobs": partial(_job_metrics, platform),
+            "privacy": partial(_erasure_metrics, platform),
+        },
         version=version("casino-club"),
         body_mb_max=platform.settings.http_body_mb_max,
     )
@@ -71,6 +77,12 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
 
 async def _job_metrics(platform: Platform) -> Iterable[Metric]:
     return await job_metrics(platform.database, jobs(), zone=zone_of(platform.settings), now=now())
+
+
+async def _erasure_metrics(platform: Platform) -> Iterable[Metric]:
+    async with platform.database.connection() as db:
+        waits_seconds = await erasures.waits_seconds(db, now=now())
+    return [sample("casino_club_erasure_waits_seconds", {(): waits_seconds})]
 
 
 async def _health(platform: Platform) -> dict[str, object]:

@@ -13,6 +13,7 @@ import msgspec
 from casino_club.entry.wiring import Platform, jobs, readers, subscriptions, zone_of
 from casino_club.features.actions.store.refusals import count_refused
 from casino_club.features.operations.schemas import job_out
+from casino_club.features.privacy.store import erasures
 from casino_club.infra import machine, runtime
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import SERVER_AWAY, Database, Db
@@ -33,6 +34,8 @@ LAG_SECONDS_MAX = 30.0
 SILENT_SECONDS_MAX = 60.0
 """A live reader writes its position down every ten seconds, even when nothing happens."""
 OVERDUE_SECONDS_MAX = 60.0
+ERASURE_WAITS_SECONDS_MAX = 900.0
+"""A store may be away for a while; then somebody has to look."""
 
 DATABASE_FAULTS = (
     *SERVER_AWAY,
@@ -79,6 +82,7 @@ class LogLook:
     room: Room
     parked: Mapping[str, int]
     refused_open: int
+    erasure_waits_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,11 @@ def _log_problems(log: LogLook, at: datetime, known: frozenset[str]) -> list[str
     ]
     if log.holder:
         found.append(holder_sentence(log.holder))
+    if log.erasure_waits_seconds > ERASURE_WAITS_SECONDS_MAX:
+        found.append(
+            f"An erasure has waited for {log.erasure_waits_seconds / 60:.0f} min; `casino-club users erasures` says "
+            "for which stores, and the worker's log why."
+        )
     if log.room.ids_ahead == 0:
         found.append("The log has no partition ahead; run `casino-club migrate`.")
     found += [
@@ -255,6 +264,7 @@ async def _look_at_log(db: Db) -> LogLook | None:
             await room_ahead(db),
             await parked.counts(db),
             await count_refused(db, status="open"),
+            await erasures.waits_seconds(db, now=datetime.now(UTC)),
         )
     except asyncpg.UndefinedTableError:
         return None
@@ -336,4 +346,5 @@ def _described_log(log: LogLook) -> dict[str, object]:
         "oldest_transaction": log.holder._asdict() if log.holder else None,
         "parked_rows": log.parked,
         "refused_actions_open": log.refused_open,
+        "erasure_waits_seconds": log.erasure_waits_seconds,
     }

@@ -36,6 +36,7 @@ LOG = LogLook(
     room=Room(3, 10, 4_000),
     parked={},
     refused_open=0,
+    erasure_waits_seconds=0.0,
 )
 DATABASE = DatabaseLook(0.001, DatabaseFacts("18.1", 180_001, POSTGRESQL_SETTINGS, 0.002), LOG)
 HOT = HotLook(0.001, HotFacts("9.1", survives_restart=True, when_full="noeviction"), {"hot": 5})

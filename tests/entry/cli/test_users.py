@@ -1,5 +1,8 @@
 """`users`: the first admin, roles, bans, and nothing personal on any screen."""
 
+import zipfile
+from pathlib import Path
+
 import pytest
 
 from casino_club.infra.db.database import Database
@@ -93,3 +96,49 @@ async def test_what_is_wrong_is_said(staffed: Club, words: list[str], answer: st
     assert (done.code, done.stdout) == (code, "")
     assert says in done.stderr
     assert PASSWORD not in done.stderr
+
+
+async def test_a_user_is_erased_at_once_if_that_is_meant_and_only_once(staffed: Club, database: Database) -> None:
+    asked = await staffed.call("users", "erase", "1")
+    assert (asked.code, asked.stdout) == (2, "")
+    assert "--yes" in asked.stderr
+
+    done = await staffed.call("users", "erase", "1", "--yes", "--json")
+    again = await staffed.call("users", "erase", "1", "--yes")
+
+    assert done.json["state"] == "done"
+    assert all(each["confirmed_at"] for each in done.json["stores"])
+    assert (await staffed.call("users", "list", "--json")).json == []
+    assert (await logged(database))[-1] == ("USER_ERASED", "{}")
+    assert (again.code, again.stdout) == (1, "")
+    assert "already" in again.stderr
+
+
+async def test_erasures_that_wait_are_shown_with_what_they_wait_for(staffed: Club, database: Database) -> None:
+    assert "Nobody has asked" in (await staffed.call("users", "erasures")).stdout
+    away = staffed.with_settings(redis_url="unix:///nowhere")
+
+    erased = await away.call("users", "erase", "1", "--yes")
+    listed = await staffed.call("users", "erasures", "--json")
+
+    assert erased.code == 0
+    assert "hot_metrics" in erased.stdout
+    assert "asks again" in erased.stdout
+    [waiting] = listed.json
+    assert [each["store"] for each in waiting["stores"] if each["confirmed_at"] is None] == ["hot_metrics"]
+    async with database.transaction() as db:
+        await db.execute("UPDATE erasures SET due_at = due_at - interval '1 hour'")
+    assert "An erasure has waited for 60 min" in (await staffed.call("status")).stdout
+
+
+async def test_an_export_is_written_once_and_never_over_something_else(staffed: Club, tmp_path: Path) -> None:
+    file = tmp_path / "user.zip"
+
+    assert (await staffed.call("users", "export", "1", str(file))).code == 0
+    again = await staffed.call("users", "export", "1", str(file))
+
+    with zipfile.ZipFile(file) as archive:
+        assert b"Hana" in archive.read("profile.json")
+    assert file.stat().st_mode & 0o077 == 0
+    assert again.code == 1
+    assert "File exists" in again.stderr

@@ -96,6 +96,11 @@ METRICS: Final = {
             "Age of the oldest row that a consumer has yet to apply.",
             ("consumer",),
         ),
+        Definition(
+            "casino_club_erasure_waits_seconds",
+            "sampled",
+            "How long the erasure that is due the longest has waited for all stores; 0 if none is due.",
+        ),
         Definition("casino_club_job_runs_total", "counter", "Runs of a job by what became of them.", ("job", "result")),
         Definition("casino_club_job_seconds", "histogram", "Time that a run of a job took.", ("job",), JOB_BUCKETS),
         Definition(

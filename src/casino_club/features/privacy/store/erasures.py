@@ -107,6 +107,14 @@ async def unfinished(db: Db, *, limit: int) -> list[Erasure]:
     return [_erasure(row) for row in rows]
 
 
+async def waits_seconds(db: Db, *, now: datetime) -> float:
+    """How long the erasure that is due the longest has waited to be done; 0 if none is due."""
+    due_at: datetime | None = await db.fetchval(
+        "SELECT min(due_at) FROM erasures WHERE state IN ('asked', 'begun') AND due_at < $1", now
+    )
+    return 0.0 if due_at is None else (now - due_at).total_seconds()
+
+
 async def by_ids(db: Db, ids: Sequence[UUID]) -> dict[UUID, Erasure]:
     """Those of these erasures that the database knows."""
     rows = await db.fetch(f"SELECT {_ERASURE} FROM erasures WHERE id = ANY($1)", ids)  # noqa: S608 - constant columns
