@@ -25,6 +25,7 @@ from casino_club.entry.wiring import (
 from casino_club.features.actions.commands.intake import Single, Verdict, take_together
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.identity.commands.desk import NO_PROVIDERS, Providers
+from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.features.privacy.store import erasures
 from casino_club.infra import runtime
 from casino_club.infra.audit.witness import Witness
@@ -36,6 +37,7 @@ from casino_club.infra.http.callers import Callers
 from casino_club.infra.http.server import run_until_stopped
 from casino_club.infra.jobs.timetable import job_metrics
 from casino_club.infra.log.lag import lag_metrics
+from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
 from casino_club.infra.telemetry.metrics import sample
@@ -64,7 +66,11 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
         watch=Witness(platform.database).turned_away,
         resources=_resources(platform, providers),
         # Reading a key that can't exist proves that the server answers and that its schema is there.
-        readiness={"postgresql": lambda: find_key(0), "redis": platform.hot.ping},
+        readiness={
+            "postgresql": lambda: find_key(0),
+            "redis": platform.hot.ping,
+            "erasures": partial(_check_erasures, platform),
+        },
         collectors={
             "log": partial(lag_metrics, platform.database),
             "jobs": partial(_job_metrics, platform),
@@ -77,6 +83,17 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
 
 async def _job_metrics(platform: Platform) -> Iterable[Metric]:
     return await job_metrics(platform.database, jobs(), zone=zone_of(platform.settings), now=now())
+
+
+class ErasuresMissed(Exception):
+    """The database was restored from a dump, and brings people back who had been erased; run `casino-club migrate`."""
+
+
+async def _check_erasures(platform: Platform) -> None:
+    """Nobody is to be sent here before the erased are gone again."""
+    journal = Journal(runtime.erasure_journal(platform.settings))
+    if await missed_changes(platform.database, journal):
+        raise ErasuresMissed
 
 
 async def _erasure_metrics(platform: Platform) -> Iterable[Metric]:

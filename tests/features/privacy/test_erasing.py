@@ -114,6 +114,19 @@ async def test_who_has_a_second_factor_shows_it(bureau: Bureau) -> None:
     assert (await person.send("POST", MINE, {"password": PASSWORD, "code": recovery})).status_code == 202
 
 
+async def test_who_has_no_password_shows_a_fresh_login(bureau: Bureau) -> None:
+    person = await bureau.house.person()
+    async with bureau.database.transaction() as db:
+        await db.execute("UPDATE credentials SET password_hash = NULL WHERE user_id = $1", person.user_id)
+        await db.execute("UPDATE sessions SET began_at = began_at - interval '16 minutes'")
+    stale = await person.send("POST", MINE, {})
+    async with bureau.database.transaction() as db:
+        await db.execute("UPDATE sessions SET began_at = began_at + interval '16 minutes'")
+
+    assert stale.json()["code"] == "fresh_login_needed"
+    assert (await person.send("POST", MINE, {})).status_code == 202
+
+
 async def test_a_wrong_receipt_code_shows_nothing(bureau: Bureau) -> None:
     await bureau.leaving()
 

@@ -91,6 +91,25 @@ async def test_a_dump_from_before_an_erasure_brings_nobody_back(
         assert (await _same(other, again).log_in()).status_code == 200
 
 
+async def test_a_process_that_was_started_too_early_is_not_ready_until_the_erased_are_gone_again(
+    bureau: Bureau, dumps: Dumps, redis_url: str, tmp_path: Path
+) -> None:
+    await dumps.take()
+    await bureau.leaving()
+    await bureau.run_job()
+    assert (await bureau.house.http.get("/readyz")).status_code == 200
+    url = await dumps.restore()
+
+    async with Database(url, connections_max=4) as restored, open_bureau(restored, url, redis_url, tmp_path) as again:
+        before = await again.house.http.get("/readyz")
+        await start_again(url, redis_url, tmp_path)
+        after = await again.house.http.get("/readyz")
+
+    assert before.status_code == 503
+    assert [name for name, one in before.json()["dependencies"].items() if one["state"] == "down"] == ["erasures"]
+    assert after.status_code == 200
+
+
 async def test_without_its_journal_the_dump_would_bring_the_user_back(
     bureau: Bureau, dumps: Dumps, redis_url: str, tmp_path: Path
 ) -> None:
