@@ -1,11 +1,14 @@
 """The consumer: follows the log for every subscription, and rebuilds projections when asked."""
 
 import asyncio
+import logging
 import signal
+from datetime import UTC, datetime
 
 import uvloop
 
 from casino_club.entry.wiring import Platform, open_platform, subscriptions
+from casino_club.features.operations.commands.conservation import take_stock
 from casino_club.infra import runtime
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.rebuilder import rebuild_when_asked
@@ -14,6 +17,10 @@ from casino_club.infra.memory import settle_memory
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
 from casino_club.infra.telemetry.metrics import serve_metrics
+
+logger = logging.getLogger(__name__)
+
+STOCK_SECONDS = 5.0
 
 
 def consume(settings: Settings) -> None:
@@ -44,3 +51,14 @@ async def follow_all(platform: Platform) -> None:
             follower = Follower(subscription, stores, open_source(), page_rows=subscription.page_rows)
             tasks.create_task(follower.follow(ear.event()))
         tasks.create_task(rebuild_when_asked(followed, stores))
+        tasks.create_task(take_stock_for_ever(platform))
+
+
+async def take_stock_for_ever(platform: Platform) -> None:
+    """Account for every action, until cancelled. What fails is an alarm of its own, and must not stop consumers."""
+    while True:
+        try:
+            await take_stock(platform.database, {}, now=lambda: datetime.now(UTC))
+        except Exception:
+            logger.exception("taking stock waits")
+        await asyncio.sleep(STOCK_SECONDS)

@@ -25,6 +25,7 @@ from casino_club.entry.wiring import (
 from casino_club.features.actions.commands.intake import Single, Verdict, take_together
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.identity.commands.desk import NO_PROVIDERS, Providers
+from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.features.privacy.store import erasures
 from casino_club.infra import runtime
@@ -39,6 +40,7 @@ from casino_club.infra.jobs.timetable import job_metrics
 from casino_club.infra.log.lag import lag_metrics
 from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
+from casino_club.infra.telemetry import metrics
 from casino_club.infra.telemetry.logs import configure_logging
 from casino_club.infra.telemetry.metrics import sample
 
@@ -75,6 +77,7 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
             "log": partial(lag_metrics, platform.database),
             "jobs": partial(_job_metrics, platform),
             "privacy": partial(_erasure_metrics, platform),
+            "conservation": lambda: standing_metrics(platform.database, now=now()),
         },
         version=version("casino-club"),
         body_mb_max=platform.settings.http_body_mb_max,
@@ -124,6 +127,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "jobs": jobs(),
         "zone": zone_of(platform.settings),
         "health": partial(_health, platform),
+        "in_flight": lambda: int(metrics.now_of("casino_club_actions_in_flight")),
         "singles": GroupCommit(settle_together),
         "desk": desk_over(platform.settings, platform.database, platform.policies),
         "office": office_over(platform),

@@ -12,6 +12,8 @@ import msgspec
 
 from casino_club.entry.wiring import Platform, jobs, readers, subscriptions, zone_of
 from casino_club.features.actions.store.refusals import count_refused
+from casino_club.features.operations.commands import conservation
+from casino_club.features.operations.rules import Standing
 from casino_club.features.operations.schemas import job_out
 from casino_club.features.privacy.store import erasures
 from casino_club.infra import machine, runtime
@@ -83,6 +85,7 @@ class LogLook:
     parked: Mapping[str, int]
     refused_open: int
     erasure_waits_seconds: float
+    conservation: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,8 @@ def _log_problems(log: LogLook, at: datetime, known: frozenset[str]) -> list[str
         for reader in live
         if (silent := (at - reader.moved_at).total_seconds()) > SILENT_SECONDS_MAX
     ]
+    if log.conservation.late:
+        found.append(f"{log.conservation.sentence} See /api/admin/conservation?state=open.")
     if log.holder:
         found.append(holder_sentence(log.holder))
     if log.erasure_waits_seconds > ERASURE_WAITS_SECONDS_MAX:
@@ -265,6 +270,7 @@ async def _look_at_log(db: Db) -> LogLook | None:
             await parked.counts(db),
             await count_refused(db, status="open"),
             await erasures.waits_seconds(db, now=datetime.now(UTC)),
+            await conservation.standing(db, now=datetime.now(UTC)),
         )
     except asyncpg.UndefinedTableError:
         return None
@@ -347,4 +353,10 @@ def _described_log(log: LogLook) -> dict[str, object]:
         "parked_rows": log.parked,
         "refused_actions_open": log.refused_open,
         "erasure_waits_seconds": log.erasure_waits_seconds,
+        "conservation": {
+            "taken_at": log.conservation.taken_at,
+            "open_minutes": log.conservation.open_minutes,
+            "differences": {str(side): gap for side, gap in log.conservation.differences.items()},
+            "sentence": log.conservation.sentence,
+        },
     }

@@ -28,7 +28,9 @@ from casino_club.features.odds.commands.desk import OddsDesk
 from casino_club.features.odds.routes import anybody as odds_routes
 from casino_club.features.odds.routes import staff as odds_staff_routes
 from casino_club.features.odds.routes import users as draw_routes
+from casino_club.features.operations import jobs as operations_jobs
 from casino_club.features.operations import routes as operations_routes
+from casino_club.features.operations.commands import conservation
 from casino_club.features.privacy import jobs as privacy_jobs
 from casino_club.features.privacy import routes as privacy_routes
 from casino_club.features.privacy.commands.office import Office
@@ -70,7 +72,7 @@ ROUTES = (
 )
 """The routes of every slice that has any."""
 
-SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, wallet_jobs, odds_jobs)
+SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, wallet_jobs, odds_jobs, operations_jobs)
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
 
@@ -234,8 +236,8 @@ def rows_kept() -> list[Kept]:
 
 
 def readers(settings: Settings) -> frozenset[str]:
-    """The names of all who read the log for this version: every subscription, and the relay where there is one."""
-    names = {each.name for each in subscriptions()}
+    """The names of all who read the log for this version: subscriptions, stocktaking, and the relay if there is one."""
+    names = {each.name for each in subscriptions()} | {conservation.NAME}
     return frozenset(names | {relay.NAME} if runtime.has_topic(settings) else names)
 
 

@@ -11,6 +11,7 @@ import pytest
 from casino_club.entry.cli.checkup import CHECKS, applicable, check_up
 from casino_club.entry.cli.findings import Folder, Gathered, ProviderLook, State
 from casino_club.entry.standing import DatabaseLook, HotLook, LogLook, Look
+from casino_club.features.operations.rules import Minute, Standing
 from casino_club.infra.db.facts import DatabaseFacts
 from casino_club.infra.jobs.runs import State as RunState
 from casino_club.infra.jobs.timetable import JobStanding
@@ -37,8 +38,10 @@ LOG = LogLook(
     parked={},
     refused_open=0,
     erasure_waits_seconds=0.0,
+    conservation=Standing(NOW, NOW, []),
 )
 DATABASE = DatabaseLook(0.001, DatabaseFacts("18.1", 180_001, POSTGRESQL_SETTINGS, 0.002), LOG)
+A_MINUTE = Minute(NOW - timedelta(minutes=9), NOW - timedelta(minutes=9), received=2, accepted=2, stored=1)
 HOT = HotLook(0.001, HotFacts("9.1", survives_restart=True, when_full="noeviction"), {"hot": 5})
 TOPIC = TopicFacts(0.002, 3, "user_actions", 6, 3, 3, 2, 7.0, None)
 WELL = Gathered(
@@ -137,6 +140,7 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Hot values", State.FAILURE, lambda: with_look(hot=replace(HOT, marks={"hot": 4}))),
     ("Hot values", State.FAILURE, lambda: with_look(hot=replace(HOT, marks={"hot": None}))),
     ("Parked rows", State.WARNING, lambda: with_log(parked={"hot": 2})),
+    ("Conservation", State.FAILURE, lambda: with_log(conservation=Standing(NOW, NOW, [A_MINUTE]))),
     ("Transactions", State.WARNING, lambda: with_log(holder=Holder(1, "loader", 9.0, "active"))),
     ("Jobs", State.FAILURE, lambda: with_job(overdue_seconds=61.0)),
     ("Jobs", State.WARNING, lambda: with_job(last_run=a_run()._replace(state=RunState.FAILED))),

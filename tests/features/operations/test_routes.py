@@ -1,12 +1,15 @@
 """What staff see and may do, over the real application: status, shape, permission."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from casino_club.entry.wiring import jobs
+from casino_club.features.operations import store
+from casino_club.features.operations.commands import conservation
+from casino_club.features.operations.rules import Minute
 from casino_club.infra.db.database import Database
 from casino_club.infra.jobs import runs
 from casino_club.infra.log import parked, positions
@@ -16,7 +19,7 @@ from tests.builders.logs import with_rows
 from tests.features.actions.club import Club, a_key, as_user, open_club
 
 ADMIN = "/api/admin"
-READS = ("jobs", "jobs/make_room/runs", "log/positions", "parked-rows", "health")
+READS = ("jobs", "jobs/make_room/runs", "log/positions", "parked-rows", "health", "conservation")
 WRITES = (
     *("jobs/make_room/run", "jobs/make_room/pause", "jobs/make_room/resume", "runs/1/retry"),
     *("parked-rows/hot/1/retry", "parked-rows/hot/1/drop"),
@@ -197,3 +200,50 @@ async def test_health_says_what_status_says(club: Club) -> None:
     assert unwell["problems"] == [
         f"The last run of make_room failed (no_luck); see the worker's log, then `casino-club jobs retry {run_id}`."
     ]
+
+
+async def test_conservation_is_told_minute_by_minute_and_in_a_sentence(club: Club) -> None:
+    await club.database.run(conservation.begin)
+    body = {"actions": [{"user_id": 1, "action_type": "VIEW_CONTENT"}, 5]}
+    await club.post("/api/actions/batch", body)
+
+    await conservation.take_stock(club.database, {}, now=lambda: datetime.now(UTC))
+    found = (await club.get(f"{ADMIN}/conservation")).json()
+    [minute] = found["minutes"]
+
+    assert (found["ok"], found["open_minutes"], found["in_flight"], found["next_cursor"]) == (True, 0, 0, None)
+    assert found["sentence"].startswith("Every minute that is due has closed")
+    assert (minute["received"], minute["stored"], minute["stored_by_senders"]) == (2, 1, 1)
+    assert (minute["refused"], minute["differences"], minute["lags"]) == ({"invalid_action": 1}, {}, {})
+
+
+async def test_a_minute_that_does_not_close_is_shown_in_words_and_figures_and_raises_the_alarm(club: Club) -> None:
+    await club.database.run(conservation.begin)
+    then = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=10)
+    minutes = [Minute(then - timedelta(minutes=each), then, received=3, accepted=3, stored=2) for each in range(3)]
+    async with club.database.transaction() as db:
+        await store.save_minutes(db, minutes)
+        await db.execute("UPDATE conservation_minutes SET closed_at = minute, stored = 3 WHERE minute = $1", then)
+
+    found = (await club.get(f"{ADMIN}/conservation", state="open", limit=1)).json()
+    rest = (await club.get(f"{ADMIN}/conservation", state="open", limit=1, cursor=found["next_cursor"])).json()
+    scraped = (await club.http.get("/metrics")).text
+
+    assert (found["ok"], found["open_minutes"]) == (False, 2)
+    assert found["minutes"][0]["differences"] == {"stored": -1}
+    assert found["minutes"][0]["sentence"] == "1 missing in the log."
+    assert datetime.fromisoformat(found["minutes"][0]["open_since"]) == then
+    assert datetime.fromisoformat(rest["minutes"][0]["minute"]) == then - timedelta(minutes=2)
+    assert "casino_club_conservation_open_minutes 2.0" in scraped
+    assert 'casino_club_conservation_difference{side="stored"} 2.0' in scraped
+
+
+async def test_nobody_taking_stock_raises_the_alarm(club: Club) -> None:
+    await club.database.run(conservation.begin)
+    async with club.database.transaction() as db:
+        await db.execute("UPDATE log_positions SET moved_at = now() - interval '5 minutes'")
+
+    found = (await club.get(f"{ADMIN}/conservation")).json()
+
+    assert (found["ok"], found["open_minutes"]) == (False, 5)
+    assert found["sentence"].startswith("Nobody has taken stock for 300 s")

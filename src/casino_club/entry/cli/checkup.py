@@ -250,6 +250,15 @@ def parked_rows(given: Gathered) -> Finding | None:
     return ok("Parked rows", "none")
 
 
+def conservation(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.log is None:
+        return None
+    standing = given.look.log.conservation
+    if standing.late:
+        return failure("Conservation", standing.sentence, "see /api/admin/conservation?state=open for what differs")
+    return ok("Conservation", "every minute that is due has closed")
+
+
 def long_transaction(given: Gathered) -> Finding | None:
     if given.look is None or given.look.log is None:
         return None
@@ -324,6 +333,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     readers_keep_up,
     hot_store_agrees,
     parked_rows,
+    conservation,
     long_transaction,
     jobs_keep_their_times,
     identity_providers,

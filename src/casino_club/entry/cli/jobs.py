@@ -12,7 +12,7 @@ from casino_club.entry.cli.printing import AsJson, duration, moment, print_json,
 from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.wiring import jobs as declared
 from casino_club.entry.wiring import zone_of
-from casino_club.features.operations import commands
+from casino_club.features.operations.commands import staff
 from casino_club.features.operations.schemas import job_out, run_out
 from casino_club.infra.db.database import Db
 from casino_club.infra.jobs import runs, timetable
@@ -71,9 +71,7 @@ def list_runs(
 @jobs.command(name="run")
 def run_job(name: Name) -> None:
     """Have a job run as soon as a worker is free."""
-    asked = run(
-        _write(read_settings(), lambda db, now: commands.ask_for_run(db, declared(), name, by=OPERATOR, now=now))
-    )
+    asked = run(_write(read_settings(), lambda db, now: staff.ask_for_run(db, declared(), name, by=OPERATOR, now=now)))
     typer.echo(f"Run {asked.id} of {name} waits for a worker; see `casino-club jobs runs {name}`.")
 
 
@@ -82,7 +80,7 @@ def pause(name: Name) -> None:
     """Let a job rest: its due times pass without a run until it is resumed."""
     settings = read_settings()
     zone = zone_of(settings)
-    run(_write(settings, lambda db, now: commands.pause(db, declared(), name, by=OPERATOR, zone=zone, now=now)))
+    run(_write(settings, lambda db, now: staff.pause(db, declared(), name, by=OPERATOR, zone=zone, now=now)))
     typer.echo(f"{name} is paused.")
 
 
@@ -91,16 +89,14 @@ def resume(name: Name) -> None:
     """Let a paused job go on with its next due time."""
     settings = read_settings()
     zone = zone_of(settings)
-    found = run(
-        _write(settings, lambda db, now: commands.resume(db, declared(), name, by=OPERATOR, zone=zone, now=now))
-    )
+    found = run(_write(settings, lambda db, now: staff.resume(db, declared(), name, by=OPERATOR, zone=zone, now=now)))
     typer.echo(f"{name} goes on; it is due at {moment(found.next_due_at)}.")
 
 
 @jobs.command()
 def retry(run_id: Annotated[int, typer.Argument(metavar="ID", min=1, help="A failed run.")]) -> None:
     """Want a failed run again; it goes on behind the key that it reached."""
-    again = run(_write(read_settings(), lambda db, now: commands.retry_run(db, run_id, by=OPERATOR, now=now)))
+    again = run(_write(read_settings(), lambda db, now: staff.retry_run(db, run_id, by=OPERATOR, now=now)))
     typer.echo(f"Run {again.id} of {again.job} waits for a worker.")
 
 

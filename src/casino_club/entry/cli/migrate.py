@@ -9,6 +9,7 @@ from casino_club.entry.cli.printing import utc_now
 from casino_club.entry.cli.reading import complaints_for_people, read_settings
 from casino_club.features.odds.commands.versions import ship
 from casino_club.features.odds.rules.shipped import shipped_tables
+from casino_club.features.operations.commands import conservation
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.infra import runtime
 from casino_club.infra.db import migrate as migrations
@@ -35,6 +36,7 @@ async def prepare(settings: Settings) -> None:
     async with Database(runtime.database_url(settings), connections_max=3) as database:
         if await origin.adopt(database):
             typer.echo("This log was restored from a dump; readers go on after its last row.")
+        await database.run(conservation.begin)
         await Log(database, settings.log_partition_rows, settings.log_partitions_ahead).make_room()
         shipped = await database.run(lambda db: ship(db, shipped_tables(), now=utc_now()))
         if shipped:

@@ -71,8 +71,9 @@ def _print_log(log: LogLook) -> None:
     )
     typer.echo(
         f"{several(sum(log.parked.values()), 'row', 'rows')} parked; "
-        f"{several(log.refused_open, 'refused action', 'refused actions')} open.\n"
+        f"{several(log.refused_open, 'refused action', 'refused actions')} open."
     )
+    typer.echo(f"{log.conservation.sentence}\n")
     rows = [_reader_row(each, log) for each in log.readers]
     print_table(("Reader", "Rows behind", "Seconds behind", "Moved", "Rebuilt"), rows, empty="No reader has begun yet.")
     typer.echo()

@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from casino_club.features.operations import commands
+from casino_club.features.operations import store
+from casino_club.features.operations.commands import conservation, staff
 from casino_club.features.operations.schemas import (
     AuditPage,
     AuditQuery,
+    ConservationOut,
+    ConservationQuery,
     DeedOut,
     Health,
     HolderOut,
@@ -28,6 +31,7 @@ from casino_club.features.operations.schemas import (
     RunsPage,
     RunsQuery,
     job_out,
+    minute_out,
     run_out,
 )
 from casino_club.infra.audit import deeds
@@ -94,7 +98,7 @@ async def read_runs(name: Name, query: RunsQuery, database: Database, jobs: Jobs
     refusals=(timetable.JobMissing, timetable.JobPaused),
 )
 async def ask_for_run(name: Name, subject: Subject, database: Database, jobs: Jobs, clock: Clock) -> tuple[int, RunOut]:
-    ask = partial(commands.ask_for_run, jobs=jobs, name=name, by=subject, now=clock())
+    ask = partial(staff.ask_for_run, jobs=jobs, name=name, by=subject, now=clock())
     return 202, run_out(await database.run(ask))
 
 
@@ -108,7 +112,7 @@ async def ask_for_run(name: Name, subject: Subject, database: Database, jobs: Jo
 async def pause_job(
     name: Name, subject: Subject, database: Database, jobs: Jobs, zone: ZoneInfo, clock: Clock
 ) -> JobOut:
-    pause = partial(commands.pause, jobs=jobs, name=name, by=subject, zone=zone, now=clock())
+    pause = partial(staff.pause, jobs=jobs, name=name, by=subject, zone=zone, now=clock())
     return job_out(await database.run(pause))
 
 
@@ -122,7 +126,7 @@ async def pause_job(
 async def resume_job(
     name: Name, subject: Subject, database: Database, jobs: Jobs, zone: ZoneInfo, clock: Clock
 ) -> JobOut:
-    resume = partial(commands.resume, jobs=jobs, name=name, by=subject, zone=zone, now=clock())
+    resume = partial(staff.resume, jobs=jobs, name=name, by=subject, zone=zone, now=clock())
     return job_out(await database.run(resume))
 
 
@@ -134,7 +138,7 @@ async def resume_job(
     refusals=(runs.RunMissing, runs.RunNotFailed),
 )
 async def retry_run(run_id: Id, subject: Subject, database: Database, clock: Clock) -> tuple[int, RunOut]:
-    retry = partial(commands.retry_run, run_id=run_id, by=subject, now=clock())
+    retry = partial(staff.retry_run, run_id=run_id, by=subject, now=clock())
     return 202, run_out(await database.run(retry))
 
 
@@ -172,12 +176,12 @@ async def read_parked(query: ParkedQuery, database: Database) -> ParkedPage:
     **WRITERS,
     summary="Apply a parked row again, once its cause is mended",
     answers={200: RetriedOut},
-    refusals=(commands.ConsumerMissing, commands.ParkedRowMissing),
+    refusals=(staff.ConsumerMissing, staff.ParkedRowMissing),
 )
 async def retry_parked(
     consumer: Name, action_id: Id, subject: Subject, stores: Stores, subscriptions: Subscriptions, clock: Clock
 ) -> RetriedOut:
-    retried = await commands.retry_parked(stores, subscriptions, consumer, action_id, by=subject, now=clock())
+    retried = await staff.retry_parked(stores, subscriptions, consumer, action_id, by=subject, now=clock())
     return RetriedOut(retried.applied, retried.parked_again, retried.out_of_reach)
 
 
@@ -186,12 +190,12 @@ async def retry_parked(
     **WRITERS,
     summary="Give a parked row up: this consumer will never apply it",
     answers={204: None},
-    refusals=(commands.ParkedRowMissing,),
+    refusals=(staff.ParkedRowMissing,),
 )
 async def drop_parked(
     consumer: Name, action_id: Id, subject: Subject, database: Database, clock: Clock
 ) -> tuple[int, None]:
-    drop = partial(commands.drop_parked, consumer=consumer, action_id=action_id, by=subject, now=clock())
+    drop = partial(staff.drop_parked, consumer=consumer, action_id=action_id, by=subject, now=clock())
     await database.run(drop)
     return 204, None
 
@@ -224,3 +228,28 @@ async def read_audit(query: AuditQuery, database: Database) -> AuditPage:
             limit=query.limit,
         )
     return AuditPage([DeedOut(*each) for each in found], found[-1].id if len(found) == query.limit else None)
+
+
+@routes.get(
+    "/api/admin/conservation",
+    **READERS,
+    summary="What became of every action, by the minute it was stored in, newest first",
+    query=ConservationQuery,
+    answers={200: ConservationOut},
+)
+async def read_conservation(
+    query: ConservationQuery, database: Database, clock: Clock, in_flight: Callable[[], int]
+) -> ConservationOut:
+    now, is_open = clock(), True if query.state == "open" else None
+    async with database.connection() as db:
+        standing = await conservation.standing(db, now=now)
+        minutes = await store.newest_minutes(db, before=query.cursor, is_open=is_open, limit=query.limit)
+    return ConservationOut(
+        standing.open_minutes == 0,
+        standing.sentence,
+        standing.taken_at,
+        standing.open_minutes,
+        in_flight(),
+        [minute_out(each, now=now) for each in minutes],
+        minutes[-1].minute if len(minutes) == query.limit else None,
+    )

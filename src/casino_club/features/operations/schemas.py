@@ -1,11 +1,13 @@
 """Shapes of requests and answers."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from casino_club.features.operations import rules
+from casino_club.features.operations.rules import Minute
 from casino_club.infra.http.routes import Id
 from casino_club.infra.jobs.job import Job
 from casino_club.infra.jobs.runs import Run, State
@@ -186,6 +188,70 @@ class Health(msgspec.Struct, frozen=True):
     redis: dict[str, Any]
     log: dict[str, Any] | None
     jobs: list[JobOut]
+
+
+class ConservationQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which minutes. `cursor` is the `next_cursor` of the page before."""
+
+    state: Literal["all", "open"] = "all"
+    cursor: datetime | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)] = 60
+
+
+class MinuteOut(msgspec.Struct, frozen=True):
+    """One minute of `appended_at`.
+
+    `received` = `stored_by_senders` + `duplicate` + the sum of `refused`, by reason, and nothing is in flight once a
+    minute is closed. `stored` = `stored_by_senders` + `stored_by_platform` = each of `elsewhere` + its `lags`.
+    `differences` says what does not add up: below 0 something is missing on that side.
+    """
+
+    minute: datetime
+    state: Literal["running", "closed", "open"]
+    received: int
+    duplicate: int
+    refused: dict[str, int]
+    stored: int
+    stored_by_senders: int
+    stored_by_platform: int
+    elsewhere: dict[str, int]
+    lags: dict[str, int]
+    differences: dict[str, int]
+    open_since: datetime | None
+    closed_at: datetime | None
+    sentence: str
+
+
+class ConservationOut(msgspec.Struct, frozen=True):
+    """Whether everything is accounted for, and minutes, the newest first."""
+
+    ok: bool
+    sentence: str
+    taken_at: datetime | None
+    open_minutes: int
+    in_flight: int
+    minutes: list[MinuteOut]
+    next_cursor: datetime | None
+
+
+def minute_out(minute: Minute, *, now: datetime) -> MinuteOut:
+    is_running = minute.closed_at is None and rules.is_running(minute, now=now)
+    return MinuteOut(
+        minute.minute,
+        "closed" if minute.closed_at else "running" if is_running else "open",
+        minute.received,
+        minute.duplicate,
+        dict(minute.kept),
+        minute.stored,
+        minute.stored - minute.stored_own,
+        minute.stored_own,
+        dict(minute.elsewhere),
+        {str(side): rows for side, rows in rules.lags(minute, now=now).items()},
+        {str(side): gap for side, gap in rules.differences(minute, now=now).items()},
+        None if minute.closed_at or is_running else minute.open_since,
+        minute.closed_at,
+        rules.sentence(minute, now=now),
+    )
 
 
 def run_out(run: Run) -> RunOut:

@@ -1,6 +1,7 @@
 """Positions in PostgreSQL. They move by compare-and-set: who finds a position moved by another stops at once."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.reader import Position
@@ -79,6 +80,14 @@ async def move(db: Db, held: Held, to: Position) -> Held:
     if moved is None:
         raise TakenOver(f"{held.consumer}: the position was moved by another process")
     return Held(held.consumer, held.generation, moved, to)
+
+
+async def moved_at(db: Db, consumer: str) -> datetime | None:
+    """When the consumer's live position moved last; None if it has none."""
+    at: datetime | None = await db.fetchval(
+        "SELECT moved_at FROM log_positions WHERE consumer = $1 AND generation = $2", consumer, LIVE
+    )
+    return at
 
 
 async def live_moves(db: Db) -> dict[str, int]:

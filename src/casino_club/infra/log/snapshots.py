@@ -36,6 +36,15 @@ def parsed(text: str) -> Snapshot:
     return Snapshot(int(xmin), int(xmax), frozenset(int(xact) for xact in running.split(",") if xact))
 
 
+def begun_before(text: str, xact: int) -> str:
+    """The snapshot that shows of a later one's transactions only those with lower numbers than this."""
+    snapshot = parsed(text)
+    if snapshot.xmax <= xact:
+        return text
+    running = sorted(each for each in snapshot.running if each < xact)
+    return f"{min(running, default=xact)}:{xact}:{','.join(map(str, running))}"
+
+
 class Step(NamedTuple):
     """The rows that a snapshot shows, up to an id."""
 

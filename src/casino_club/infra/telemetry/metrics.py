@@ -128,6 +128,20 @@ METRICS: Final = {
             ("job",),
         ),
         Definition(
+            "casino_club_actions_in_flight", "gauge", "Actions that were read and whose transaction has not ended."
+        ),
+        Definition(
+            "casino_club_conservation_open_minutes",
+            "sampled",
+            "Minutes whose actions are not accounted for a minute after they should be. Alarm on anything above 0.",
+        ),
+        Definition(
+            "casino_club_conservation_difference",
+            "sampled",
+            "Actions missing or too many in those minutes, by the side that differs.",
+            ("side",),
+        ),
+        Definition(
             "casino_club_collector_up",
             "sampled",
             "1 when the values of this collector could be computed for this scrape, else 0.",
@@ -155,6 +169,7 @@ def _gauge(name: str) -> Gauge:
 HTTP_REQUEST_SECONDS: Final = _histogram("casino_club_http_request_seconds")
 HTTP_REQUESTS_IN_FLIGHT: Final = _gauge("casino_club_http_requests_in_flight")
 ACTIONS: Final = _counter("casino_club_actions_total")
+ACTIONS_IN_FLIGHT: Final = _gauge("casino_club_actions_in_flight")
 COMMIT_BATCH_ACTIONS: Final = _histogram("casino_club_commit_batch_actions")
 COMMIT_BATCH_SECONDS: Final = _histogram("casino_club_commit_batch_seconds")
 CONSUMER_PAGES: Final = _counter("casino_club_consumer_pages_total")
@@ -206,6 +221,13 @@ def machine_registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # prometheus_client types it partly
     return registry
+
+
+def now_of(name: str) -> float:
+    """What a gauge without labels reads, over all processes of this machine."""
+    return sum(
+        sample.value for family in machine_registry().collect() if family.name == name for sample in family.samples
+    )
 
 
 def _forget_dead_processes(folder: Path) -> None:

@@ -150,7 +150,11 @@ async def _settle_part(
 async def _settle(log: Log, delivery: Delivery, *, policy: ActionPolicy) -> list[Verdict]:
     received = len(delivery.sent)
     door = Door(received, received - len(delivery.ready.rows), delivery.refused)
-    verdicts = delivery.verdicts(await settle(log, delivery.ready, door, policy=policy))
+    metrics.ACTIONS_IN_FLIGHT.inc(received)
+    try:
+        verdicts = delivery.verdicts(await settle(log, delivery.ready, door, policy=policy))
+    finally:
+        metrics.ACTIONS_IN_FLIGHT.dec(received)
     count_verdicts(verdicts)
     return verdicts
 
