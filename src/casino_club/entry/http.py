@@ -25,6 +25,7 @@ from casino_club.entry.wiring import (
 from casino_club.features.actions.commands.intake import Single, Verdict, take_together
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.identity.commands.desk import NO_PROVIDERS, Providers
+from casino_club.features.odds.commands.watching import odds_metrics
 from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.features.privacy.store import erasures
@@ -78,6 +79,7 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
             "jobs": partial(_job_metrics, platform),
             "privacy": partial(_erasure_metrics, platform),
             "conservation": lambda: standing_metrics(platform.database, now=now()),
+            "odds": partial(odds_metrics, platform.database),
         },
         version=version("casino-club"),
         body_mb_max=platform.settings.http_body_mb_max,
@@ -132,7 +134,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "desk": desk_over(platform.settings, platform.database, platform.policies),
         "office": office_over(platform),
         "providers": providers,
-        "odds_desk": odds_desk_over(platform.settings),
+        "odds_desk": odds_desk_over(platform),
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

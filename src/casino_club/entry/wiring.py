@@ -24,7 +24,7 @@ from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.routes import providers as provider_routes
 from casino_club.features.identity.routes import users as identity_routes
 from casino_club.features.odds import jobs as odds_jobs
-from casino_club.features.odds.commands.desk import OddsDesk
+from casino_club.features.odds.commands.desk import OddsDesk, Shelf
 from casino_club.features.odds.routes import anybody as odds_routes
 from casino_club.features.odds.routes import staff as odds_staff_routes
 from casino_club.features.odds.routes import users as draw_routes
@@ -145,6 +145,7 @@ def load_policies(settings: Settings) -> Policies:
     return {
         ActionPolicy: ActionPolicy(checks, moment, gap_us, calendar),
         RefusalPolicy: RefusalPolicy(settings.refused_keep_days),
+        Shelf: Shelf(),
     }
 
 
@@ -199,9 +200,10 @@ def office_over(platform: Platform) -> Office:
     )
 
 
-def odds_desk_over(settings: Settings) -> OddsDesk:
+def odds_desk_over(platform: Platform) -> OddsDesk:
     """What the commands of odds work with."""
-    return OddsDesk(ServerSeeds(Vault(runtime.vault_secret(settings)).house_key()))
+    vault = Vault(runtime.vault_secret(platform.settings))
+    return OddsDesk(ServerSeeds(vault.house_key()), platform.policies[Shelf])
 
 
 def session_finder(database: Database) -> FindSession:

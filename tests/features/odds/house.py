@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from casino_club.features.odds.commands import draws, seeds
-from casino_club.features.odds.commands.desk import OddsDesk
+from casino_club.features.odds.commands.desk import OddsDesk, Shelf
 from casino_club.features.odds.commands.draws import Result, Wanted
 from casino_club.features.odds.commands.versions import ship
 from casino_club.features.odds.rules.outcomes import Bet
@@ -20,7 +20,7 @@ from tests.features.actions.club import VAULT_SECRET
 
 
 def a_desk() -> OddsDesk:
-    return OddsDesk(ServerSeeds(Vault(VAULT_SECRET).house_key()))
+    return OddsDesk(ServerSeeds(Vault(VAULT_SECRET).house_key()), Shelf())
 
 
 async def make_live(database: Database, *tables: OddsTable, now: datetime = NOON) -> None:

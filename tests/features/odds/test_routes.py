@@ -167,3 +167,31 @@ async def test_staff_let_a_product_rest_and_go_on(club: House) -> None:
     assert shown["paused_because"] == "somebody wrote in"
     assert (await get(club, "/api/odds/trial")).json()["paused_at"] is None
     assert (await analyst.send("POST", f"{ADMIN}/products/nothing/pause", why)).json()["code"] == "product_missing"
+
+
+async def test_what_was_drawn_is_public_and_so_is_how_a_trial_goes_to_staff(club: House) -> None:
+    person, analyst, admin = await club.person(), await club.staff(Role.ANALYST), await club.staff(Role.ADMIN)
+    await person.send("POST", "/api/seed")
+    await person.send("PUT", "/api/seed/client-seed", {"client_seed": "mine"})
+    version_id = (await propose(analyst, odds.prizes((1, [1, 1, 1])))).json()["version"]["id"]
+    unapproved = await analyst.send("POST", f"{ADMIN}/trials", {"version_id": version_id, "share_permille": 999})
+    for staff in (analyst, admin):
+        await staff.send("POST", f"{ADMIN}/versions/{version_id}/approve")
+
+    trial = await analyst.send("POST", f"{ADMIN}/trials", {"version_id": version_id, "share_permille": 1})
+    path = f"{ADMIN}/trials/{trial.json()['id']}"
+    shown = (await get(club, "/api/odds/trial")).json()
+    compared = (await analyst.send("GET", path)).json()
+    ended = await admin.send("POST", f"{path}/end")
+    observed = (await get(club, "/api/odds/trial/observed")).json()
+
+    assert unapproved.json()["code"] == "version_not_approved"
+    assert trial.status_code == 201
+    assert (shown["challenger_permille"], shown["challenger"]["hit_rate"]["fraction"]) == (1, "2/3")
+    assert [figure["figure"] for figure in compared["figures"]] == ["draws", "staked", "returned_share"]
+    assert ended.status_code == 200
+    assert (observed["draws"], observed["evidence_log10"]) == (0, 0)
+    [first, *_] = observed["cells"]
+    assert (first["declared"]["fraction"], first["low"], first["high"]) == ("9/10", 0, 1)
+    metrics = (await get(club, "/metrics")).text
+    assert 'casino_club_odds_paused{product="trial"} 0.0' in metrics

@@ -1,10 +1,14 @@
-"""What this slice does when somebody goes, or wants to have what is theirs."""
+"""What this slice does as time passes, and when somebody goes or wants to have what is theirs."""
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 
+from casino_club.features.odds.commands.desk import Shelf
+from casino_club.features.odds.commands.watching import COUNTED_AT_ONCE, look
 from casino_club.features.odds.store import draws, seeds
+from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
 
 HANDED_AT_ONCE = 500
@@ -13,6 +17,13 @@ DRAWS = kept(
     "draws",
     about="Draws and the seeds that they came from: they know users by number, and odds are proven by all of them.",
 )
+
+
+@job("watch_odds", every=timedelta(minutes=1), about="Counts draws, and pauses products that betray their table.")
+async def watch_odds(work: Work) -> None:
+    shelf: Shelf = work.policies[Shelf]
+    while await work.database.run(partial(look, shelf=shelf, now=work.now)) == COUNTED_AT_ONCE:
+        pass
 
 
 @erase("odds", about="Client seeds, and where the user stood in products with pity.")

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from casino_club.features.odds.commands.reads import Published
+from casino_club.features.odds.commands.reads import Observed, Published
 from casino_club.features.odds.commands.seeds import Revealed
-from casino_club.features.odds.rules.disclosure import Disclosure
+from casino_club.features.odds.commands.trials import Compared
+from casino_club.features.odds.rules.disclosure import Disclosure, Exact, exactly
 from casino_club.features.odds.rules.outcomes import Bet
 from casino_club.features.odds.rules.seeds import CLIENT_SEED
 from casino_club.features.odds.rules.versions import Version
 from casino_club.features.odds.store.draws import KeptDraw
 from casino_club.features.odds.store.seeds import Commitment, Seed
+from casino_club.features.odds.store.trials import Trial
 from casino_club.infra.http.routes import Id
 
 PAGE_ROWS_MAX = 200
@@ -71,6 +73,68 @@ class HistoryOut(msgspec.Struct, frozen=True):
 
     product: str
     versions: list[VersionOut]
+
+
+class ObservedCell(msgspec.Struct, frozen=True):
+    """How often a cell came at these states. The interval has 99% confidence, however often one looks."""
+
+    first: int
+    last: int
+    cell: str
+    declared: Exact
+    draws: int
+    came: int
+    low: float
+    high: float
+
+
+class ObservedOut(msgspec.Struct, frozen=True):
+    """What was drawn since the watch began, beside what is declared. `evidence_log10` of 6 lets the product rest."""
+
+    product: str
+    digest: str
+    draws: int
+    evidence_log10: float
+    paused_because: str | None
+    cells: list[ObservedCell]
+
+
+class TrialIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Which approved version so many users of a thousand shall draw from."""
+
+    version_id: Id
+    share_permille: Annotated[int, Meta(ge=1, le=999)]
+
+
+class TrialOut(msgspec.Struct, frozen=True):
+    """A trial of a challenger beside the live table."""
+
+    id: int
+    product: str
+    challenger: str
+    share_permille: int
+    began_at: datetime
+    ended_at: datetime | None
+
+
+class FigureOut(msgspec.Struct, frozen=True):
+    """A figure per user: means of both sides, and by how much the challenger's is higher, with 95% confidence."""
+
+    figure: str
+    live_users: int
+    live_mean: float
+    challenger_users: int
+    challenger_mean: float
+    difference: float
+    low: float | None
+    high: float | None
+
+
+class ComparedOut(msgspec.Struct, frozen=True):
+    """A trial and its figures. Users who drew nothing are on neither side."""
+
+    trial: TrialOut
+    figures: list[FigureOut]
 
 
 class VersionsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -198,6 +262,36 @@ def odds_out(page: Published) -> OddsOut:
         page.challenger,
         live.share_permille,
     )
+
+
+def observed_out(page: Observed) -> ObservedOut:
+    cells = [
+        ObservedCell(each.first, each.last, each.cell, exactly(each.declared), each.draws, each.came, *each.interval)
+        for each in page.seen
+    ]
+    live = page.live
+    return ObservedOut(live.product, live.digest, page.draws, live.evidence_log10, live.paused_because, cells)
+
+
+def trial_out(trial: Trial) -> TrialOut:
+    return msgspec.convert(trial, TrialOut, from_attributes=True)
+
+
+def compared_out(trial: Trial, compared: Sequence[Compared]) -> ComparedOut:
+    figures = [
+        FigureOut(
+            each.figure,
+            each.live.users,
+            each.live.mean,
+            each.challenger.users,
+            each.challenger.mean,
+            each.difference.mean,
+            each.difference.low,
+            each.difference.high,
+        )
+        for each in compared
+    ]
+    return ComparedOut(trial_out(trial), figures)
 
 
 def version_out(version: Version) -> VersionOut:

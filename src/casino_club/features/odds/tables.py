@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -42,6 +43,7 @@ odds_products = Table(
     Column("paused_at", Instant),
     Column("paused_because", Text),
     Column("watch", Integer, nullable=False, server_default=text("0")),
+    Column("evidence_log10", Double, nullable=False, server_default=text("0")),
 )
 
 odds_tables = Table(
@@ -146,7 +148,7 @@ odds_draws = Table(
     Column("drawn_at", Instant, nullable=False),
     UniqueConstraint("commit_id", "nonce"),
     Index("odds_draws_user_id_idx", "user_id", "id"),
-    Index("odds_draws_state_idx", "user_id", "product", "id", postgresql_where=text("state > 0 OR next_state > 0")),
+    Index("odds_draws_product_idx", "product", "drawn_at"),
 )
 
 odds_unwatched = Table(

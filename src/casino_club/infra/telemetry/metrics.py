@@ -142,6 +142,16 @@ METRICS: Final = {
             ("side",),
         ),
         Definition(
+            "casino_club_odds_evidence_log10",
+            "sampled",
+            "Evidence against a product's declared odds, in powers of ten. Alarm from 3 on; at 6 the product rests.",
+            ("product",),
+        ),
+        Definition(
+            "casino_club_odds_paused", "sampled", "1 while a product rests, else 0. Alarm on this.", ("product",)
+        ),
+        Definition("casino_club_odds_unwatched_draws", "sampled", "Draws that the watch has yet to count."),
+        Definition(
             "casino_club_collector_up",
             "sampled",
             "1 when the values of this collector could be computed for this scrape, else 0.",

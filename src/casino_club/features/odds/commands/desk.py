@@ -13,10 +13,9 @@ TABLES_KEPT_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
-class OddsDesk:
-    """The same for every request. Tables that were read stay read, since none ever changes."""
+class Shelf:
+    """Tables that were read stay read, since none ever changes."""
 
-    seeds: ServerSeeds
     tables: dict[str, OddsTable] = field(default_factory=dict)
 
     async def table(self, db: Db, digest: str) -> OddsTable:
@@ -29,6 +28,14 @@ class OddsDesk:
                 self.tables.clear()
             self.tables[digest] = found
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class OddsDesk:
+    """The same for every request."""
+
+    seeds: ServerSeeds
+    shelf: Shelf
 
 
 async def live_or_refuse(db: Db, product: str, *, now: datetime) -> versions.Live:

@@ -93,7 +93,7 @@ async def _table_for(db: Db, desk: OddsDesk, live: Live, wanted: Wanted) -> Odds
     """The table that this user's draw is made from, if it may be made."""
     if live.paused_at is not None:
         raise ProductPaused
-    table = await desk.table(db, digest_for(live, wanted.user_id))
+    table = await desk.shelf.table(db, digest_for(live, wanted.user_id))
     if table.holds_content and not wanted.is_of_age:
         raise ContentNeedsAge
     check_bets(table, wanted.bets)
@@ -150,7 +150,7 @@ async def proof(db: Db, desk: OddsDesk, subject: UserSubject, draw_id: int) -> s
     if server_seed is None:
         raise SeedSecret
 
-    table = await desk.table(db, kept.digest)
+    table = await desk.shelf.table(db, kept.digest)
     promise = Promise(str(kept.commit_id), server_seed, kept.client_seed)
     outcome = Outcome(kept.name, kept.next_state, kept.returned, prize_named(table, kept.name))
     drawn = Drawn(kept.nonce, kept.state, kept.bets, kept.stops, outcome)

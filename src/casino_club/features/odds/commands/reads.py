@@ -1,11 +1,15 @@
 """What anybody may know of the odds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.features.odds.commands.desk import OddsDesk, live_or_refuse
 from casino_club.features.odds.commands.draws import digest_for
+from casino_club.features.odds.rules import watch as rules
 from casino_club.features.odds.rules.disclosure import Disclosure, disclose
+from casino_club.features.odds.rules.watch import Seen
+from casino_club.features.odds.store import watch
 from casino_club.features.odds.store.versions import Live
 from casino_club.infra.db.database import Db
 
@@ -19,14 +23,31 @@ class Published:
     challenger: Disclosure | None
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was drawn of the live table since its watch began."""
+
+    live: Live
+    draws: int
+    seen: Sequence[Seen]
+
+
+async def observed(db: Db, desk: OddsDesk, product: str, *, now: datetime) -> Observed:
+    """Counts beside what is declared. Raises `ProductMissing`."""
+    live = await live_or_refuse(db, product, now=now)
+    counts = await watch.counts(db, product, live.watch, live.digest)
+    table = await desk.shelf.table(db, live.digest)
+    return Observed(live, sum(count.draws for count in counts), list(rules.observed(table, counts)))
+
+
 async def published(db: Db, desk: OddsDesk, product: str, *, now: datetime) -> Published:
     """The public page of a product. Raises `ProductMissing`."""
     live = await live_or_refuse(db, product, now=now)
-    challenger = None if live.challenger is None else disclose(await desk.table(db, live.challenger))
-    return Published(live, disclose(await desk.table(db, live.digest)), challenger)
+    challenger = None if live.challenger is None else disclose(await desk.shelf.table(db, live.challenger))
+    return Published(live, disclose(await desk.shelf.table(db, live.digest)), challenger)
 
 
 async def odds_for(db: Db, desk: OddsDesk, product: str, user_id: int, *, now: datetime) -> Disclosure:
     """The odds that this user draws at now: what a message about them has to say. Raises `ProductMissing`."""
     live = await live_or_refuse(db, product, now=now)
-    return disclose(await desk.table(db, digest_for(live, user_id)))
+    return disclose(await desk.shelf.table(db, digest_for(live, user_id)))

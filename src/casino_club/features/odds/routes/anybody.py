@@ -10,11 +10,13 @@ from casino_club.features.odds.schemas import (
     CommitmentsPage,
     CommitmentsQuery,
     HistoryOut,
+    ObservedOut,
     OddsOut,
     Product,
     ProductOut,
     ProductsOut,
     commitment_out,
+    observed_out,
     odds_out,
     version_out,
 )
@@ -59,6 +61,18 @@ async def read_odds_history(product: Product, database: Database, clock: Clock) 
         await live_or_refuse(db, product, now=now)
         found = await versions.history(db, product, now=now)
     return HistoryOut(product, [version_out(each) for each in found])
+
+
+@routes.get(
+    "/api/odds/{product}/observed",
+    audience=Audience.PUBLIC,
+    summary="What was drawn of a product, beside what is declared",
+    answers={200: ObservedOut},
+    refusals=(ProductMissing,),
+)
+async def read_observed(product: Product, database: Database, odds_desk: OddsDesk, clock: Clock) -> ObservedOut:
+    async with database.connection() as db:
+        return observed_out(await reads.observed(db, odds_desk, product, now=clock()))
 
 
 @routes.get(

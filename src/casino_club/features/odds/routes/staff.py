@@ -5,18 +5,24 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypedDict
 
+from casino_club.features.odds.commands import trials
 from casino_club.features.odds.commands import versions as commands
 from casino_club.features.odds.rules import refusals
 from casino_club.features.odds.rules.disclosure import disclose
 from casino_club.features.odds.rules.tables import draft_table, read_table
 from casino_club.features.odds.schemas import (
+    ComparedOut,
     DraftIn,
     DraftOut,
     Product,
     ReasonIn,
+    TrialIn,
+    TrialOut,
     VersionOut,
     VersionsPage,
     VersionsQuery,
+    compared_out,
+    trial_out,
     version_out,
 )
 from casino_club.features.odds.store import versions
@@ -138,3 +144,41 @@ async def resume_product(
     now = clock()
     await database.run(lambda db: commands.resume(db, product, because=body.because, by=subject, now=now))
     return 204, None
+
+
+@routes.post(
+    "/api/admin/odds/trials",
+    **WRITERS,
+    summary="Let a share of the users draw from an approved table",
+    body=TrialIn,
+    answers={201: TrialOut},
+    refusals=(refusals.VersionMissing, refusals.VersionNotApproved, refusals.TrialRuns, refusals.ProductMissing),
+)
+async def begin_trial(subject: UserSubject, body: TrialIn, database: Database, clock: Clock) -> TrialOut:
+    now, share = clock(), body.share_permille
+    begun = await database.run(lambda db: trials.begin(db, body.version_id, share_permille=share, by=subject, now=now))
+    return trial_out(begun)
+
+
+@routes.get(
+    "/api/admin/odds/trials/{trial_id}",
+    **READERS,
+    summary="How the users of a trial differ, counted one by one",
+    answers={200: ComparedOut},
+    refusals=(refusals.TrialMissing,),
+)
+async def read_trial(trial_id: Id, database: Database, clock: Clock) -> ComparedOut:
+    async with database.connection() as db:
+        return compared_out(*await trials.compare(db, trial_id, now=clock()))
+
+
+@routes.post(
+    "/api/admin/odds/trials/{trial_id}/end",
+    **WRITERS,
+    summary="End a trial: everybody draws from the live table again",
+    answers={200: TrialOut},
+    refusals=(refusals.TrialMissing,),
+)
+async def end_trial(trial_id: Id, subject: UserSubject, database: Database, clock: Clock) -> TrialOut:
+    now = clock()
+    return trial_out(await database.run(lambda db: trials.end(db, trial_id, by=subject, now=now)))

@@ -97,6 +97,14 @@ def next_state(table: OddsTable, state: int, item: int) -> int:
     return min(state + 1, table.states - 1)
 
 
+def next_state_of_cell(table: OddsTable, state: int, cell: str) -> int:
+    """The same by the item's name; what has no items has no memory."""
+    shape = table.shape
+    if not isinstance(shape, Prizes):
+        return 0
+    return next_state(table, state, next(at for at, item in enumerate(shape.items) if item.id == cell))
+
+
 def line_pays(shape: Slot, stops: Sequence[int]) -> int:
     """What all lines together pay for one step of the stake."""
     columns = [

@@ -104,3 +104,27 @@ class ContentNeedsAge(Refused):
 
     def __init__(self) -> None:
         super().__init__("This may give content for adults; prove your age first.")
+
+
+class VersionNotApproved(Refused):
+    code = "version_not_approved"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("A trial needs an approved table that is not the live one.")
+
+
+class TrialRuns(Refused):
+    code = "trial_runs"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This product has a trial already; end it first.")
+
+
+class TrialMissing(Refused):
+    code = "trial_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("There is no such trial that runs.")

@@ -28,6 +28,7 @@ class Live:
     paused_at: datetime | None
     paused_because: str | None
     watch: int
+    evidence_log10: float
     trial_id: int | None
     share_permille: int | None
     challenger: str | None
@@ -44,8 +45,8 @@ async def all_live(db: Db, *, now: datetime) -> list[Live]:
     return [_live(row) for row in await db.fetch(f"{_LIVE} ORDER BY p.product", now)]
 
 
-_LIVE = """SELECT p.product, v.digest, v.live_from, p.paused_at, p.paused_because, p.watch, t.id AS trial_id,
-                  t.share_permille, c.digest AS challenger
+_LIVE = """SELECT p.product, v.digest, v.live_from, p.paused_at, p.paused_because, p.watch, p.evidence_log10,
+                  t.id AS trial_id, t.share_permille, c.digest AS challenger
            FROM odds_products AS p
            CROSS JOIN LATERAL (SELECT digest, live_from FROM odds_versions
                                WHERE product = p.product AND live_from <= $1
@@ -146,7 +147,7 @@ async def pause(db: Db, product: str, *, because: str, now: datetime) -> bool:
 async def resume(db: Db, product: str) -> bool:
     """Let a product go on, watched anew; False if it does not rest."""
     done = await db.execute(
-        "UPDATE odds_products SET paused_at = NULL, paused_because = NULL, watch = watch + 1"
+        "UPDATE odds_products SET paused_at = NULL, paused_because = NULL, watch = watch + 1, evidence_log10 = 0"
         " WHERE product = $1 AND paused_at IS NOT NULL",
         product,
     )
