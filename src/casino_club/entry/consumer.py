@@ -9,7 +9,9 @@ import uvloop
 
 from casino_club.entry.wiring import Platform, open_platform, subscriptions
 from casino_club.features.operations.commands.conservation import take_stock
+from casino_club.features.operations.commands.places import places_of
 from casino_club.infra import runtime
+from casino_club.infra.log.effects import AWAY
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.rebuilder import rebuild_when_asked
 from casino_club.infra.log.wake import Ear
@@ -17,6 +19,7 @@ from casino_club.infra.memory import settle_memory
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
 from casino_club.infra.telemetry.metrics import serve_metrics
+from casino_club.kernel.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +59,12 @@ async def follow_all(platform: Platform) -> None:
 
 async def take_stock_for_ever(platform: Platform) -> None:
     """Account for every action, until cancelled. What fails is an alarm of its own, and must not stop consumers."""
+    places = places_of(platform.warehouse)
     while True:
         try:
-            await take_stock(platform.database, {}, now=lambda: datetime.now(UTC))
+            await take_stock(platform.database, places, now=lambda: datetime.now(UTC))
+        except (*AWAY, Unavailable) as away:
+            logger.warning("taking stock waits", extra={"reason": repr(away)})
         except Exception:
-            logger.exception("taking stock waits")
+            logger.exception("taking stock failed")
         await asyncio.sleep(STOCK_SECONDS)

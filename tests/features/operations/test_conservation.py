@@ -193,12 +193,12 @@ async def test_an_action_that_got_no_verdict_is_missed(begun: Database) -> None:
 def a_place(database: Database, *, share: str = "true") -> Any:
     """A place that has those rows of the log of which this is true."""
 
-    async def count(minutes: Sequence[datetime]) -> Mapping[datetime, int]:
+    async def count(minutes: Sequence[Minute]) -> Mapping[datetime, int]:
         async with database.connection() as db:
             rows = await db.fetch(
                 f"""SELECT date_trunc('minute', appended_at), count(*) FROM user_actions
                     WHERE date_trunc('minute', appended_at) = ANY($1) AND {share} GROUP BY 1""",
-                minutes,
+                [each.minute for each in minutes],
             )
         return {row[0]: row[1] for row in rows}
 
@@ -222,7 +222,7 @@ async def test_a_minute_stays_open_until_all_of_its_rows_have_arrived(begun: Dat
 async def test_what_a_place_has_too_much_is_noticed_at_once(begun: Database, side: Side) -> None:
     await send(begun, views([1, 2, 3]))
 
-    async def doubled(minutes: Sequence[datetime]) -> Mapping[datetime, int]:
+    async def doubled(minutes: Sequence[Minute]) -> Mapping[datetime, int]:
         return {minute: rows + 1 for minute, rows in (await a_place(begun)(minutes)).items()}
 
     [minute] = await taken(begun, {side: doubled})

@@ -6,7 +6,9 @@ from functools import partial
 
 from casino_club.features.operations import rules, store
 from casino_club.features.operations.commands import conservation
+from casino_club.features.operations.commands.places import places_of
 from casino_club.infra.jobs.job import Work, job
+from casino_club.infra.warehouse.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +21,9 @@ FORGOTTEN_AT_ONCE = 1_000
     about="Counts the closed minutes of two days again, so that what was lost later is found.",
 )
 async def recheck_conservation(work: Work) -> None:
-    opened = await conservation.recheck(work.database, {}, now=work.now)
+    home = work.stores.warehouse
+    warehouse = None if home is None else Warehouse(work.database, home.store)
+    opened = await conservation.recheck(work.database, places_of(warehouse), now=work.now)
     if opened:
         logger.error("closed minutes differ", extra={"minutes": opened})
 

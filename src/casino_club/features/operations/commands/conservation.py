@@ -5,7 +5,7 @@ that is wrong, adds to both at once.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from prometheus_client import Metric
 
 from casino_club.features.actions import public as actions
 from casino_club.features.operations import rules, store
+from casino_club.features.operations.commands.places import Places
 from casino_club.features.operations.rules import Minute, Side, Standing
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import positions
@@ -31,10 +32,6 @@ TRANSACTIONS_MAX = 20_000
 PASSES_MAX = 1_000
 MINUTES_OPEN_MAX = 1_440
 
-CountRows = Callable[[Sequence[datetime]], Awaitable[Mapping[datetime, int]]]
-"""How many rows a place has of each of these minutes of `appended_at`."""
-Places = Mapping[Side, CountRows]
-
 
 async def begin(db: Db) -> None:
     """Account for what is settled from now on, unless that has begun. What was in the log before has no counts."""
@@ -49,9 +46,10 @@ async def take_stock(database: Database, places: Places, *, now: Callable[[], da
     The places are asked first: what they have by then is in the log when that is looked at.
     """
     async with database.connection() as db:
-        waiting = await store.open_minutes(db, limit=MINUTES_OPEN_MAX)
+        found = await store.open_minutes(db, limit=MINUTES_OPEN_MAX)
+    waiting = [each for each in found if not rules.is_running(each, now=now())]
     try:
-        arrived = await _arrived([each.minute for each in waiting], places)
+        arrived = await _arrived(waiting, places)
     finally:  # A place that does not answer keeps minutes open, but counts must not pile up meanwhile.
         for _ in range(PASSES_MAX):
             if not await database.run(partial(_add_up, now=now()), first=AS_OF_ONE_MOMENT):
@@ -76,7 +74,7 @@ async def standing_metrics(database: Database, *, now: datetime) -> Iterable[Met
     ]
 
 
-async def _arrived(minutes: Sequence[datetime], places: Places) -> dict[Side, Mapping[datetime, int]]:
+async def _arrived(minutes: Sequence[Minute], places: Places) -> dict[Side, Mapping[datetime, int]]:
     return {side: await count(minutes) for side, count in places.items()} if minutes else {}
 
 
@@ -162,7 +160,7 @@ async def recheck(database: Database, places: Places, *, now: datetime) -> int:
 
 async def _recheck(database: Database, places: Places, *, since: datetime, before: datetime, now: datetime) -> int:
     async with database.connection() as db:
-        closed = [each.minute for each in await store.closed_minutes(db, since=since, before=before)]
+        closed = await store.closed_minutes(db, since=since, before=before)
     arrived = await _arrived(closed, places)
     recount = partial(_recount, since=since, before=before, arrived=arrived, now=now)
     return await database.run(recount, first=AS_OF_ONE_MOMENT)
