@@ -264,3 +264,11 @@ def test_what_a_request_shares_does_not_leak_from_one_action_to_the_next() -> No
         (1, to_us(at), False),
         (2, to_us(NOON), True),
     ]
+
+
+def test_no_sender_says_what_the_wallet_holds() -> None:
+    earned = {"action_type": "EARN_CYBER_TOKENS", "user_id": 7, "metadata": {"earned_tokens": 5, "source": "partner"}}
+
+    assert isinstance(verdict(earned), ReadyRow)
+    earned["metadata"] = {"earned_tokens": 5, "source": "partner", "token_balance": 1_000_000}
+    assert isinstance(verdict(earned), refusals.MetadataInvalid)

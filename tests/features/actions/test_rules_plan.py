@@ -17,7 +17,9 @@ from casino_club.features.actions.rules.plan import (
     check_of,
     described,
     fault_in,
+    fault_in_saying,
     merged,
+    open_to_services,
 )
 from casino_club.features.actions.rules.refusals import MetadataInvalid, MetadataMissing, ValueOutOfBounds
 from tests.builders.actions import shipped_plan, spin_metadata
@@ -163,3 +165,15 @@ def test_a_plan_with_an_unknown_word_is_no_plan() -> None:
         msgspec.convert(
             {"version": 1, "types": {"A": {"about": "x", "initiated_by": "user", "plays": 1}}}, TrackingPlan
         )
+
+
+def test_what_only_the_platform_says_is_refused_of_senders_but_comes_with_a_log() -> None:
+    plan = TrackingPlan(
+        1, types={"EARN": TypeRule("", "user", metadata={"after": FieldRule("integer", platform_only=True)})}
+    )
+    check, check_of_a_log = check_of(plan.types["EARN"]), check_of(open_to_services(plan).types["EARN"])
+
+    assert isinstance(fault_in_saying(check, {"after": 1}), MetadataInvalid)
+    assert fault_in_saying(check, {"before": 1}) is None
+    assert fault_in(check, None, {"after": 1}) is None
+    assert fault_in_saying(check_of_a_log, {"after": 1}) is None

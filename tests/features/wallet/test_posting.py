@@ -95,6 +95,19 @@ async def test_the_log_is_told_of_tokens_with_the_balance_after_them(purse: Purs
     ]
 
 
+async def test_what_came_in_may_be_spent_in_the_same_order_and_the_log_never_reads_below_zero(purse: Purse) -> None:
+    await purse.post(PARTNER, Take(Currency.CYBER_TOKEN, 30, House.GOODS))
+    await purse.post(Give(Pocket.PENDING_GEMS, 10, House.GRANTS, "grant 1"), Claim(10, "grant 1"))
+
+    told = [(action_type, json.loads(metadata)) for action_type, metadata in await purse.told()]
+    assert [(action_type, held.get("token_balance", held.get("pending_gems"))) for action_type, held in told] == [
+        ("EARN_CYBER_TOKENS", 30),
+        ("SPEND_CYBER_TOKENS", 0),
+        ("GEMS_GRANTED", 10),
+        ("GEMS_CLAIMED", 0),
+    ]
+
+
 async def test_granted_gems_wait_until_they_are_claimed(purse: Purse) -> None:
     await purse.post(Give(Pocket.PENDING_GEMS, 10, House.GRANTS, "grant 1"))
     with pytest.raises(InsufficientFunds):

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from casino_club.entry.wiring import erasers, exporters, jobs, load_tracking_plan, rows_kept, subscriptions
-from casino_club.features.actions.rules.plan import TypeRule, described
+from casino_club.features.actions.rules.plan import FieldRule, TypeRule, described
 from casino_club.infra.backends.parquet import SCHEMA
 from casino_club.infra.jobs.job import CatchUp, Job
 from casino_club.infra.settings import Settings
@@ -189,10 +189,14 @@ def _senders(rule: TypeRule) -> str:
 
 def _fields(rule: TypeRule) -> str:
     rows = [
-        (f"`{name}`", described(field), "yes" if field.required else "–", field.about)
+        (f"`{name}`", described(field), "yes" if field.required else "–", _about(field))
         for name, field in rule.metadata.items()
     ]
     return _table(("Field", "Holds", "Required", "About"), rows)
+
+
+def _about(field: FieldRule) -> str:
+    return f"{field.about} Only the platform says it." if field.platform_only else field.about
 
 
 def _allowed(field: FieldInfo) -> str:

@@ -1,11 +1,35 @@
-"""What a user may have of the ledger, and what of it stays."""
+"""What this slice does when the log grows, and when somebody wants to have what is theirs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from casino_club.features.wallet.rules.hot import HELD_AFTER, HOT_NAMES, held_after
 from casino_club.features.wallet.store import reading
+from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.subscribe import Policies, subscribe_hot
+from casino_club.infra.ports import HotValue, HotWrite
 from casino_club.infra.privacy.doors import Reach, Record, export, kept
 
 PAGE_ROWS = 500
+
+
+@subscribe_hot(
+    "wallet",
+    names=HOT_NAMES,
+    types=frozenset(HELD_AFTER),
+    about="Each user's cyber tokens and the gems that wait for them, as the wallet last told the log.",
+)
+def wallet(rows: Sequence[LogRow], _: Policies) -> Sequence[HotWrite]:
+    held: dict[int, dict[str, int]] = {}
+    last_ids: dict[int, int] = {}
+    for row in rows:
+        if found := held_after(row.action_type, row.metadata):
+            held.setdefault(row.user_id, {}).update(found)
+            last_ids[row.user_id] = row.id
+    return [
+        HotWrite(user_id, last_ids[user_id], {name: HotValue(str(amount)) for name, amount in values.items()})
+        for user_id, values in held.items()
+    ]
+
 
 LEDGER = kept(
     "ledger",

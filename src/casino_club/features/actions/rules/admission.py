@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from casino_club.features.actions.rules.moment import MomentPolicy, fault_in_moment, moments
-from casino_club.features.actions.rules.plan import Check, Checks, fault_in
+from casino_club.features.actions.rules.plan import Check, Checks, fault_in, fault_in_saying
 from casino_club.features.actions.rules.refusals import (
     MetadataInvalid,
     MetadataTooLarge,
@@ -101,6 +101,8 @@ class Admission:
             return SenderNotAllowed(f"{sent.action_type} can't be sent by this caller.")
         if not self._earliest_us <= at_us <= self._latest_us:
             return fault_in_moment(at_us, self._now_us, self._policy.moment)
+        if check.platform_only and (fault := fault_in_saying(check, sent.metadata)):
+            return fault
         return fault_in(check, sent.value, sent.metadata)
 
     def _row(

@@ -31,6 +31,8 @@ class FieldRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min: int | None = None
     max: int | None = None
     one_of: tuple[str, ...] = ()
+    platform_only: bool = False
+    """Whether only our own commands may say it, whoever else may send the type."""
     about: str = ""
 
 
@@ -77,8 +79,13 @@ def merged(shipped: TrackingPlan, own: TrackingPlan) -> TrackingPlan:
 
 def open_to_services(plan: TrackingPlan) -> TrackingPlan:
     """The plan under which services may send every type, as for rows that come from a log."""
-    types = {name: msgspec.structs.replace(rule, senders=("service",)) for name, rule in plan.types.items()}
+    types = {name: _open_to_services(rule) for name, rule in plan.types.items()}
     return msgspec.structs.replace(plan, types=types)
+
+
+def _open_to_services(rule: TypeRule) -> TypeRule:
+    metadata = {name: msgspec.structs.replace(field, platform_only=False) for name, field in rule.metadata.items()}
+    return msgspec.structs.replace(rule, senders=("service",), metadata=metadata)
 
 
 class Check(NamedTuple):
@@ -89,6 +96,8 @@ class Check(NamedTuple):
     by_user: bool
     holds_round: bool
     """Whether its rows can belong to a round of several."""
+    platform_only: frozenset[str]
+    """Metadata that no sender may say."""
 
 
 class Checks:
@@ -113,11 +122,18 @@ def check_of(rule: TypeRule) -> Check:
         for name, field in rule.metadata.items()
     ]
     shape = msgspec.defstruct("Metadata", fields, kw_only=True, gc=False)
-    return Check(rule, shape, rule.initiated_by == "user", _holds_round(rule))
+    platform_only = frozenset(name for name, field in rule.metadata.items() if field.platform_only)
+    return Check(rule, shape, rule.initiated_by == "user", _holds_round(rule), platform_only)
 
 
 def _holds_round(rule: TypeRule) -> bool:
     return "round_id" in rule.metadata and rule.metadata["round_id"].type == "uuid"
+
+
+def fault_in_saying(check: Check, metadata: dict[str, Any]) -> Refused | None:
+    """What of this no sender may say, or None."""
+    told = sorted(check.platform_only & metadata.keys())
+    return MetadataInvalid(f"metadata.{told[0]} is said by the platform alone; leave it out.") if told else None
 
 
 def fault_in(check: Check, value: int | None, metadata: dict[str, Any]) -> Refused | None:

@@ -24,27 +24,34 @@ SOURCES: Final = {Pocket.PARTNER_TOKENS: "partner", Pocket.APP_TOKENS: "app", Po
 def facts_of(
     user_id: int, entries: Sequence[Entry], *, token_balance: int, pending_gems: int, round_id: UUID | None
 ) -> Iterator[Fact]:
-    """Stakes first, then what came in. The last of them carries what the user holds after the whole transaction."""
+    """Stakes first, then what came in, unless the stakes were paid out of that. The last carries what is held then."""
     changes = _changes(entries)
     spent = {pocket: -amount for pocket, amount in changes if pocket in SOURCES and amount < 0}
     earned = [(pocket, amount) for pocket, amount in changes if pocket in SOURCES and amount > 0]
-    balance = token_balance - sum(amount for _, amount in earned)
+    balance = token_balance - sum(amount for _, amount in earned) + sum(spent.values())
     in_round = None if round_id is None else str(round_id)
-    if spent:
-        yield TokensSpent(user_id, sum(spent.values()), spent.get(Pocket.PARTNER_TOKENS, 0), balance, in_round)
-    for pocket, amount in earned:
+    for pocket, amount in _outgo_first(balance, sum(spent.values()), earned):
         balance += amount
-        yield TokensEarned(user_id, amount, SOURCES[pocket], balance, in_round)
+        if pocket is None:
+            yield TokensSpent(user_id, -amount, spent.get(Pocket.PARTNER_TOKENS, 0), balance, in_round)
+        else:
+            yield TokensEarned(user_id, amount, SOURCES[pocket], balance, in_round)
     yield from _gem_facts(user_id, changes, pending_gems)
+
+
+def _outgo_first(before: int, outgo: int, income: Sequence[tuple[Pocket, int]]) -> Sequence[tuple[Pocket | None, int]]:
+    """Changes in an order in which what is held never falls below zero; the one without a pocket is the outgo."""
+    out = [(None, -outgo)] if outgo else []
+    return [*out, *income] if before >= outgo else [*income, *out]
 
 
 def _gem_facts(user_id: int, changes: Sequence[tuple[Pocket, int]], pending_gems: int) -> Iterator[Fact]:
     claimed = -sum(amount for pocket, amount in changes if pocket is Pocket.PENDING_GEMS and amount < 0)
-    granted = sum(amount for pocket, amount in changes if pocket is Pocket.PENDING_GEMS and amount > 0)
-    if claimed:
-        yield GemsClaimed(user_id, claimed, pending_gems - granted)
-    if granted:
-        yield GemsGranted(user_id, granted, pending_gems)
+    granted = [(pocket, amount) for pocket, amount in changes if pocket is Pocket.PENDING_GEMS and amount > 0]
+    pending = pending_gems - sum(amount for _, amount in granted) + claimed
+    for pocket, amount in _outgo_first(pending, claimed, granted):
+        pending += amount
+        yield GemsClaimed(user_id, -amount, pending) if pocket is None else GemsGranted(user_id, amount, pending)
 
 
 def correction_facts(
