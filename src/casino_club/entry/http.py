@@ -26,6 +26,7 @@ from casino_club.features.actions.commands.intake import Single, Verdict, take_t
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.identity.commands.desk import NO_PROVIDERS, Providers
 from casino_club.features.odds.commands.watching import odds_metrics
+from casino_club.features.odds.rules.markets import Market
 from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.features.privacy.store import erasures
@@ -135,6 +136,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "office": office_over(platform),
         "providers": providers,
         "odds_desk": odds_desk_over(platform),
+        "market": platform.policies[Market],
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

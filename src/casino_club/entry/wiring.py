@@ -28,6 +28,7 @@ from casino_club.features.odds.commands.desk import OddsDesk, Shelf
 from casino_club.features.odds.routes import anybody as odds_routes
 from casino_club.features.odds.routes import staff as odds_staff_routes
 from casino_club.features.odds.routes import users as draw_routes
+from casino_club.features.odds.rules.markets import Market, markets_of
 from casino_club.features.operations import jobs as operations_jobs
 from casino_club.features.operations import routes as operations_routes
 from casino_club.features.operations.commands import conservation
@@ -146,7 +147,17 @@ def load_policies(settings: Settings) -> Policies:
         ActionPolicy: ActionPolicy(checks, moment, gap_us, calendar),
         RefusalPolicy: RefusalPolicy(settings.refused_keep_days),
         Shelf: Shelf(),
+        Market: load_market(settings.market),
     }
+
+
+def load_market(name: str) -> Market:
+    """The profile of a market. Raises Unusable with those that there are."""
+    text = (files("casino_club.features.odds") / "markets.toml").read_text()
+    markets = markets_of(tomllib.loads(text)).markets
+    if name not in markets:
+        raise Unusable(f"CASINO_CLUB_MARKET: {name!r} is no market; there are {', '.join(markets)}.")
+    return markets[name]
 
 
 def zone_of(settings: Settings) -> ZoneInfo:

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
     )
     age_years_min: int = Field(19, ge=0, le=30, description="From which age on somebody is of age.")
 
+    market: str = Field(
+        "default",
+        description="Which market's profile holds: `default`, `kr`, `eu` or `us`. It says which money may enter which "
+        "game, ages, and what has to be shown.",
+    )
     timezone: str = Field("Asia/Seoul", description="Time zone of the operator: where a day begins and ends.")
     streak_gap_minutes: int = Field(30, ge=1, le=1440, description="A longer pause between two plays ends a streak.")
     action_late_days_max: int = Field(90, ge=1, le=3650, description="Actions older than this are refused.")

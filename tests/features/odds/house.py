@@ -9,11 +9,11 @@ from casino_club.features.odds.commands.desk import OddsDesk, Shelf
 from casino_club.features.odds.commands.draws import Result, Wanted
 from casino_club.features.odds.commands.versions import ship
 from casino_club.features.odds.rules.outcomes import Bet
-from casino_club.features.odds.rules.shapes import Currency
 from casino_club.features.odds.rules.tables import OddsTable
 from casino_club.infra.db.database import Database
 from casino_club.infra.server_seeds import ServerSeeds
 from casino_club.infra.vault import Vault
+from casino_club.kernel.money import Currency
 from casino_club.kernel.subject import UserSubject
 from tests.builders.actions import NOON
 from tests.features.actions.club import VAULT_SECRET

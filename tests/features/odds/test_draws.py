@@ -16,7 +16,6 @@ from casino_club.features.odds.jobs import erase_odds, export_draws
 from casino_club.features.odds.rules import refusals
 from casino_club.features.odds.rules.proofs import verify
 from casino_club.features.odds.rules.seeds import BEFORE_THE_FIRST, commitment_hash
-from casino_club.features.odds.rules.shapes import Currency
 from casino_club.features.odds.store import seeds as seed_store
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
@@ -26,6 +25,7 @@ from casino_club.infra.privacy.doors import Erased, Reach
 from casino_club.infra.vault import Vault
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.errors import Refused
+from casino_club.kernel.money import Currency
 from casino_club.kernel.subject import UserSubject
 from tests.builders import odds
 from tests.builders.actions import NOON

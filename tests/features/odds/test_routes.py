@@ -6,10 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
+from casino_club.entry.wiring import load_market
 from casino_club.features.odds.commands.versions import ship
 from casino_club.features.odds.rules.proofs import verify
 from casino_club.features.odds.rules.shipped import shipped_tables
 from casino_club.features.odds.rules.tables import read_table
+from casino_club.infra.ports import Unusable
 from casino_club.kernel.subject import Role
 from tests.builders import odds
 from tests.builders.actions import NOON
@@ -195,3 +197,15 @@ async def test_what_was_drawn_is_public_and_so_is_how_a_trial_goes_to_staff(club
     assert (first["declared"]["fraction"], first["low"], first["high"]) == ("9/10", 0, 1)
     metrics = (await get(club, "/metrics")).text
     assert 'casino_club_odds_paused{product="trial"} 0.0' in metrics
+
+
+async def test_the_market_says_which_money_may_enter_which_game(club: House) -> None:
+    market = (await get(club, "/api/market")).json()
+
+    assert market["funds"]["slot"] == ["coins", "partner_tokens", "app_tokens"]
+    assert market["play_age_years_min"] == 18
+
+
+def test_an_unknown_market_is_no_setting() -> None:
+    with pytest.raises(Unusable, match="there are default, kr, eu, us"):
+        load_market("atlantis")

@@ -25,13 +25,14 @@ from casino_club.features.odds.rules.refusals import (
     SeedMissing,
     SeedSecret,
 )
-from casino_club.features.odds.rules.shapes import Cells, Currency, Prizes
+from casino_club.features.odds.rules.shapes import Cells, Prizes
 from casino_club.features.odds.rules.tables import OddsTable
 from casino_club.features.odds.store import draws, seeds
 from casino_club.features.odds.store.draws import NewDraw
 from casino_club.features.odds.store.seeds import Seed
 from casino_club.features.odds.store.versions import Live
 from casino_club.infra.db.database import Db
+from casino_club.kernel.money import Currency
 from casino_club.kernel.subject import UserSubject
 
 

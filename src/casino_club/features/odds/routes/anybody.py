@@ -5,6 +5,7 @@ from datetime import datetime
 
 from casino_club.features.odds.commands import reads
 from casino_club.features.odds.commands.desk import OddsDesk, live_or_refuse
+from casino_club.features.odds.rules.markets import Market
 from casino_club.features.odds.rules.refusals import ProductMissing
 from casino_club.features.odds.schemas import (
     CommitmentsPage,
@@ -73,6 +74,16 @@ async def read_odds_history(product: Product, database: Database, clock: Clock) 
 async def read_observed(product: Product, database: Database, odds_desk: OddsDesk, clock: Clock) -> ObservedOut:
     async with database.connection() as db:
         return observed_out(await reads.observed(db, odds_desk, product, now=clock()))
+
+
+@routes.get(
+    "/api/market",
+    audience=Audience.PUBLIC,
+    summary="What holds here: which money may enter which game, ages, nights without advertising, refunds",
+    answers={200: Market},
+)
+async def read_market(market: Market) -> Market:
+    return market
 
 
 @routes.get(

@@ -8,7 +8,6 @@ from casino_club.features.odds.rules.refusals import InvalidBet
 from casino_club.features.odds.rules.shapes import (
     AnyShape,
     Cells,
-    Currency,
     LinePay,
     Price,
     Prize,
@@ -18,6 +17,7 @@ from casino_club.features.odds.rules.shapes import (
     Wager,
 )
 from casino_club.features.odds.rules.tables import OddsTable
+from casino_club.kernel.money import Currency
 
 BETS_MAX: Final = 50
 

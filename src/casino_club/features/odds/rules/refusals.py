@@ -128,3 +128,8 @@ class TrialMissing(Refused):
 
     def __init__(self) -> None:
         super().__init__("There is no such trial that runs.")
+
+
+class FundsRefused(Refused):
+    code = "funds_refused"
+    kind = Kind.FORBIDDEN

@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from casino_club.kernel.money import Currency
+
 FORMAT: Final = "casino-club/odds-table/1"
 WEIGHT_MAX: Final = 1_000_000_000
 AMOUNT_MAX: Final = 1_000_000_000
@@ -23,14 +25,6 @@ Some = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
 
 class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a table. Unknown fields are refused: nobody would have approved what they mean."""
-
-
-class Currency(StrEnum):
-    """What may be staked, or paid for a draw."""
-
-    COIN = "COIN"
-    GEM = "GEM"
-    CYBER_TOKEN = "CYBER_TOKEN"  # noqa: S105 - a currency
 
 
 class PrizeKind(StrEnum):
