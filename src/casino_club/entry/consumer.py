@@ -16,6 +16,7 @@ from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.rebuilder import rebuild_when_asked
 from casino_club.infra.log.wake import Ear
 from casino_club.infra.memory import settle_memory
+from casino_club.infra.ports import TopicAway
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
 from casino_club.infra.telemetry.metrics import serve_metrics
@@ -59,11 +60,11 @@ async def follow_all(platform: Platform) -> None:
 
 async def take_stock_for_ever(platform: Platform) -> None:
     """Account for every action, until cancelled. What fails is an alarm of its own, and must not stop consumers."""
-    places = places_of(platform.warehouse)
+    places = places_of(platform.warehouse, runtime.topic_counter(platform.settings))
     while True:
         try:
             await take_stock(platform.database, places, now=lambda: datetime.now(UTC))
-        except (*AWAY, Unavailable) as away:
+        except (*AWAY, TopicAway, Unavailable) as away:
             logger.warning("taking stock waits", extra={"reason": repr(away)})
         except Exception:
             logger.exception("taking stock failed")

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -83,6 +83,21 @@ class TopicFacts:
     retention_days: float | None
     """None if messages stay for ever."""
     why_no_transactions: str | None
+
+
+class TopicCounter(Protocol):
+    """Counts what the topic that carries the log holds, from its messages alone."""
+
+    async def count(self, minutes: Mapping[datetime, datetime]) -> Mapping[datetime, int]:
+        """How many rows it holds of each of these minutes of `appended_at`; none of a minute that is left out.
+
+        Each minute comes with an instant before its first row was stored. Raises TopicAway.
+        """
+        ...
+
+
+class TopicAway(Exception):
+    """The topic does not answer just now."""
 
 
 class HotStore(Protocol):

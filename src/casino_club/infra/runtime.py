@@ -17,7 +17,7 @@ from casino_club.infra.backends.embedded import transport as embedded_transport
 from casino_club.infra.backends.embedded import warehouse as embedded_warehouse
 from casino_club.infra.log.relay import Publisher
 from casino_club.infra.log.sources import OpenSource
-from casino_club.infra.ports import ServerProcess, TopicFacts
+from casino_club.infra.ports import ServerProcess, TopicCounter, TopicFacts
 from casino_club.infra.settings import Settings
 
 
@@ -65,6 +65,9 @@ class Transport(Protocol):
 
     def publisher(self, settings: Settings) -> Publisher:
         """The relay's end of the topic. Raises Unusable, where there is none with that."""
+
+    def counter(self, settings: Settings) -> TopicCounter | None:
+        """Counts what the topic holds; None where there is no topic."""
 
     async def topic_facts(self, settings: Settings) -> TopicFacts | None:
         """What the brokers say; None where there is no topic. Raises Unusable if none answers."""
@@ -132,6 +135,11 @@ def source(settings: Settings) -> OpenSource:
 def publisher(settings: Settings) -> Publisher:
     """The relay's end of the topic."""
     return backends(settings).transport.publisher(settings)
+
+
+def topic_counter(settings: Settings) -> TopicCounter | None:
+    """Counts what the topic holds; None where there is no topic."""
+    return backends(settings).transport.counter(settings)
 
 
 async def topic_facts(settings: Settings) -> TopicFacts | None:

@@ -54,6 +54,11 @@ class Minute:
     closed_at: datetime | None = None
 
     @property
+    def begun_at(self) -> datetime:
+        """Before its first row was stored, by clocks that are right. One that a wrong clock named began lately."""
+        return min(self.minute, self.changed_at - 2 * MINUTE)
+
+    @property
     def open_since(self) -> datetime:
         """Since when it could be closed: its end, or a later change. One that a wrong clock named has no other end."""
         return max(self.changed_at, min(self.minute + MINUTE, self.changed_at + MINUTE))

@@ -186,8 +186,8 @@ async def _recount(
 
 
 def _recounted(minute: Minute, rows: tuple[int, int], arrived: Mapping[Side, Mapping[datetime, int]]) -> Minute:
-    elsewhere = {str(side): found.get(minute.minute, 0) for side, found in arrived.items()}
-    return replace(minute, stored=rows[0], stored_own=rows[1], elsewhere=elsewhere)
+    again = {str(side): found.get(minute.minute, 0) for side, found in arrived.items()}
+    return replace(minute, stored=rows[0], stored_own=rows[1], elsewhere={**minute.elsewhere, **again})
 
 
 async def _rows_of(db: Db, minutes: Sequence[Minute], position: Position) -> dict[datetime, tuple[int, int]]:

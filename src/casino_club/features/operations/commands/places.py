@@ -1,15 +1,20 @@
 """Counting what has arrived in the places that rows of the log go to."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from casino_club.features.operations.rules import Minute, Side
+from casino_club.infra.ports import TopicCounter
 from casino_club.infra.warehouse.warehouse import Query, Warehouse
 
 CountRows = Callable[[Sequence[Minute]], Awaitable[Mapping[datetime, int]]]
 """How many rows a place has of each of these minutes; none of a minute that is left out."""
 Places = Mapping[Side, CountRows]
+
+
+CLOCKS_DIFFER_MAX = timedelta(minutes=2)
+"""Between the machines that store rows and those that send them on."""
 
 
 class Arrived(NamedTuple):
@@ -22,9 +27,23 @@ class Arrived(NamedTuple):
 ARRIVED = Query("casino_club.features.operations", "arrived.sql", Arrived)
 
 
-def places_of(warehouse: Warehouse | None) -> dict[Side, CountRows]:
+def places_of(warehouse: Warehouse | None, topic: TopicCounter | None = None) -> dict[Side, CountRows]:
     """The places that there are."""
-    return {} if warehouse is None else {Side.WAREHOUSE: in_warehouse(warehouse)}
+    places: dict[Side, CountRows] = {}
+    if warehouse is not None:
+        places[Side.WAREHOUSE] = in_warehouse(warehouse)
+    if topic is not None:
+        places[Side.KAFKA] = in_topic(topic)
+    return places
+
+
+def in_topic(topic: TopicCounter) -> CountRows:
+    """Asks whoever reads the topic's messages."""
+
+    async def count(minutes: Sequence[Minute]) -> Mapping[datetime, int]:
+        return await topic.count({each.minute: each.begun_at - CLOCKS_DIFFER_MAX for each in minutes})
+
+    return count
 
 
 def in_warehouse(warehouse: Warehouse) -> CountRows:

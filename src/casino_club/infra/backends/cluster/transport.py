@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from casino_club.infra.log.relay import Publisher
 from casino_club.infra.log.sources import OpenSource
-from casino_club.infra.ports import TopicFacts, Unusable
+from casino_club.infra.ports import TopicCounter, TopicFacts, Unusable
 from casino_club.infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ async def topic_facts(settings: Settings) -> TopicFacts | None:
     from casino_club.infra.backends.kafka.facts import topic_facts as facts  # noqa: PLC0415 - as above
 
     return await facts(_kafka(settings))
+
+
+def counter(settings: Settings) -> TopicCounter | None:
+    from casino_club.infra.backends.kafka.counter import TopicRowCounter  # noqa: PLC0415 - as above
+
+    return TopicRowCounter(_kafka(settings))
 
 
 def _kafka(settings: Settings) -> "Kafka":

@@ -2,7 +2,7 @@
 
 from casino_club.infra.log.relay import Publisher
 from casino_club.infra.log.sources import OpenSource, TableSource
-from casino_club.infra.ports import TopicFacts, Unusable
+from casino_club.infra.ports import TopicCounter, TopicFacts, Unusable
 from casino_club.infra.settings import Settings
 
 
@@ -20,5 +20,10 @@ def publisher(settings: Settings) -> Publisher:  # noqa: ARG001 - as above
 
 
 async def topic_facts(settings: Settings) -> TopicFacts | None:  # noqa: ARG001 - as above
+    """None: there is no topic."""
+    return None
+
+
+def counter(settings: Settings) -> TopicCounter | None:  # noqa: ARG001 - as above
     """None: there is no topic."""
     return None
