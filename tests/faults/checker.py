@@ -37,6 +37,8 @@ class State:
     parked: int = 0
     waiting: int = 0
     rebuilding: int = 0
+    unaccounted: Sequence[str] = ()
+    """What stocktaking finds missing or too much."""
 
 
 def findings(ledger: Ledger, state: State) -> list[Finding]:
@@ -49,6 +51,7 @@ def findings(ledger: Ledger, state: State) -> list[Finding]:
         *_wrong_standings(state),
         *_wrong_hot_values(state),
         *(Finding("stray", key) for key in state.strays),
+        *(Finding("unaccounted", what) for what in state.unaccounted),
         *(Finding("parked", f"{state.parked} rows") for _ in range(bool(state.parked))),
         *(Finding("behind", f"{state.waiting} rows") for _ in range(bool(state.waiting))),
         *(Finding("rebuilding", "a rebuild has not ended") for _ in range(bool(state.rebuilding))),

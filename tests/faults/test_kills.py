@@ -12,6 +12,7 @@ from tests.faults.load import PRESENT_USERS, a_batch
 from tests.faults.page import Tally, tallies_of
 from tests.faults.points import Point
 from tests.faults.stage import staged
+from tests.faults.truth import all_closed
 
 SEED = "2026-11-20"
 ROTATIONS_PER_ROUND = 5
@@ -52,6 +53,7 @@ async def kill_all(
             await kill_in_turn(current, rounds, is_armed=is_armed)
         try:
             await current.check()
+            await all_closed(stage)
         finally:
             tallies += tallies_of(current)
 

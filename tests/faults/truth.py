@@ -22,6 +22,7 @@ from tests.faults.oracle import EPOCH, LogRow, Shown, Standing
 from tests.faults.stage import Stage
 
 SETTLED_SECONDS_MAX = 60.0
+CLOSED_SECONDS_MAX = 180.0
 LOOK_SECONDS = 0.02
 HOT_NAMES = ("streak_count", "daily_play_count", "last_action_ts", "hot_row_id")
 
@@ -70,10 +71,28 @@ async def read_state(stage: Stage, *, with_hot: bool = True) -> State:
         parked = await db.fetchval("SELECT count(*) FROM parked_rows")
         waiting = sum(each.rows for each in await lag.lags(db))
         rebuilding = len(await rebuild.asked_for(db))
+        unaccounted = [row[0] for row in await db.fetch(_UNACCOUNTED)]
     hot, read_ms, strays = await _read_hot(stage) if with_hot else ({}, (0, 0), [])
-    return State(log, keys, standings, hot, read_ms, strays, parked, waiting, rebuilding)
+    return State(log, keys, standings, hot, read_ms, strays, parked, waiting, rebuilding, unaccounted)
 
 
+async def all_closed(stage: Stage) -> None:
+    """Waits until every minute is over and has closed: nothing is missing or too much, here or in the warehouse."""
+    async with asyncio.timeout(CLOSED_SECONDS_MAX), stage.database() as db:
+        while await db.fetchval("SELECT EXISTS (SELECT FROM conservation_minutes WHERE closed_at IS NULL)"):  # noqa: ASYNC110 - other processes get there
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+_UNACCOUNTED = """SELECT format('%s: received %s, accepted %s, duplicate %s, refused %s, own %s, stored %s, kept %s',
+                                minute, received, accepted, duplicate, refused, own, stored, kept)
+                  FROM conservation_minutes
+                  WHERE received <> accepted + duplicate + refused OR stored <> accepted + own
+                     OR refused <> (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(kept))
+                  UNION ALL
+                  SELECT format('%s rows, and %s in minutes', log.rows, minutes.stored)
+                  FROM (SELECT count(*) AS rows FROM user_actions) AS log,
+                       (SELECT coalesce(sum(stored), 0) AS stored FROM conservation_minutes) AS minutes
+                  WHERE log.rows <> minutes.stored"""
 _LOG = """SELECT id, user_id, client_action_id, action_type, value, metadata::text, action_timestamp, appended_at,
                  streak, day_plays, last_play_at, last_action_at
           FROM user_actions ORDER BY id"""
