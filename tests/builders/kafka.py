@@ -100,7 +100,7 @@ async def relaying(
     task = asyncio.create_task(relay.follow(asyncio.Event()))
     try:
         yield task
-        if task.done():
+        if task.done() and not task.cancelled():
             task.result()
     finally:
         task.cancel()

@@ -21,6 +21,7 @@ from casino_club.infra.log.positions import Held, TakenOver
 from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Position, next_page
 from casino_club.infra.log.sources import TableSource
 from casino_club.infra.telemetry import metrics
+from casino_club.kernel.errors import Kind, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +62,39 @@ class Publisher(Protocol):
         """
         ...
 
+    async def take_over(self, origin: str, *, partitions: int) -> str:
+        """Have a new topic take over where the relay is, tell readers of the old one, and say its name.
+
+        Raises NothingSent, PublisherAway.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of what is open. `begin` may follow."""
         ...
+
+
+class NothingSent(Refused):
+    """There is no topic yet from which a new one could take over."""
+
+    code = "nothing_sent"
+    kind = Kind.CONFLICT
+
+
+async def new_topic(database: Database, publisher: Publisher, *, partitions: int) -> str:
+    """Have a new topic take over, with this many partitions; its name. A relay that runs goes on in it by itself."""
+    async with database.connection() as db:
+        origin = await _origin(db)
+    try:
+        return await publisher.take_over(origin, partitions=partitions)
+    finally:
+        await publisher.close()
+
+
+async def _origin(db: Db) -> str:
+    """Which database the rows come from, and since which restore."""
+    found = await db.fetchrow("SELECT system_identifier, floor_id FROM log_origin")
+    return "" if found is None else f"{found[0]}/{found[1]}"
 
 
 class Relay:
@@ -106,8 +137,7 @@ class Relay:
 
     async def _begin(self, db: Db) -> Held:
         """Go on where the topic says; if it can't, send the log from its beginning."""
-        found = await db.fetchrow("SELECT system_identifier, floor_id FROM log_origin")
-        remembered = await self._publisher.begin("" if found is None else f"{found[0]}/{found[1]}")
+        remembered = await self._publisher.begin(await _origin(db))
         held = await positions.take(db, NAME)
         if remembered.position is not None:
             return await self._copy(held, remembered.position)

@@ -65,8 +65,13 @@ class Kafka:
             logger=logger,
         )
 
-    def producer(self, *, transactional_id: str = "") -> Producer:
-        """Writes in transactions. A second one of its name, by default the relay's, makes this one useless."""
+    def producer(
+        self, *, transactional_id: str = "", failed: Callable[[KafkaError], None] = lambda _: None
+    ) -> Producer:
+        """Writes in transactions. A second one of its name, by default the relay's, makes this one useless.
+
+        `failed` is told what goes wrong beside the calls that one makes.
+        """
         return Producer(
             {
                 **self._shared(),
@@ -74,6 +79,7 @@ class Kafka:
                 "transaction.timeout.ms": TRANSACTION_SECONDS_MAX * 1_000,
                 "acks": "all",
                 "compression.type": "lz4",
+                "error_cb": failed,
             },
             logger=logger,
         )
@@ -81,7 +87,7 @@ class Kafka:
     def admin(self) -> AdminClient:
         return AdminClient(self._shared(), logger=logger)
 
-    def _shared(self) -> dict[str, str | int | float | bool]:
+    def _shared(self) -> dict[str, Any]:
         return {
             "client.id": "casino-club",
             "reconnect.backoff.max.ms": 1_000,

@@ -12,12 +12,14 @@ from confluent_kafka.admin import AdminClient
 from casino_club.infra.backends.kafka.client import TRANSACTION_SECONDS_MAX, Apart, Kafka, error_of
 from casino_club.infra.backends.kafka.messages import key_of, mark_headers, page_headers, row_headers, value_of
 from casino_club.infra.backends.kafka.record import KEY, Record, last_record
-from casino_club.infra.backends.kafka.topics import Described, described, ends, made, made_for_relay
+from casino_club.infra.backends.kafka.topics import Described, described, ends, made, made_for_relay, newest, next_name
 from casino_club.infra.log.reader import NOTHING, LogRow, Position
-from casino_club.infra.log.relay import PageNotPublished, PublisherAway, Remembered
+from casino_club.infra.log.relay import NothingSent, PageNotPublished, PublisherAway, Remembered
 from casino_club.infra.log.topics import partition_of
 
 MARK_SECONDS = 5.0
+FLUSH_SECONDS = 0.2
+TAKE_OVER_ATTEMPTS_MAX = 10
 
 T = TypeVar("T")
 
@@ -37,12 +39,16 @@ class TopicPublisher:
         self._topic = Described("", "", 0, 0, 0)
         self._ends: list[int] = []
         self._marked_at = 0.0
+        self._end: KafkaError | None = None
 
     async def begin(self, origin: str) -> Remembered:
         return await self._apart.run(_heard, self._begin, origin)
 
     async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position) -> None:
         await self._apart.run(_heard, self._publish, rows, begun, after)
+
+    async def take_over(self, origin: str, *, partitions: int) -> str:
+        return await self._apart.run(_heard, self._take_over, origin, partitions)
 
     async def close(self) -> None:
         await self._apart.run(self._close)
@@ -51,18 +57,49 @@ class TopicPublisher:
         self._close()
         admin = self._kafka.admin()
         made_for_relay(self._kafka, admin)
-        self._producer = self._kafka.producer()
+        self._end = None
+        self._producer = self._kafka.producer(failed=self._failed)
         self._producer.init_transactions(TRANSACTION_SECONDS_MAX)
         record = last_record(self._kafka, admin)
         why = _why_unreliable(admin, record, origin)
         self._origin, self._marked_at = origin, 0.0
-        name = record.topic if record else self._kafka.topic
+        name = record.topic if record else newest(admin, self._kafka.topic)
         self._topic = made(self._kafka, admin, name, len(record.ends) if record else self._kafka.partitions)
         if record is not None and not why:
             self._life, self._ends = record.life, list(record.ends)
             return Remembered(record.position)
         self._life, self._ends = uuid.uuid4().hex, ends(admin, name, self._topic.partitions)
         return Remembered(None, why)
+
+    def _take_over(self, origin: str, partitions: int) -> str:
+        remembered, admin = self._begin(origin), self._kafka.admin()
+        if remembered.position is None:
+            raise NothingSent(f"No topic can be taken over ({remembered.why_none}); start `casino-club relay` first.")
+        new = made(self._kafka, admin, next_name(admin, self._kafka.topic), partitions)
+        for attempt in range(TAKE_OVER_ATTEMPTS_MAX):
+            try:
+                remembered = self._begin(origin)
+                assert remembered.position is not None
+                self._go_over(new, remembered.position)
+            except KafkaException:  # The relay, which we ended, has begun again and ended us.
+                if attempt == TAKE_OVER_ATTEMPTS_MAX - 1:
+                    raise
+            else:
+                break
+        return new.topic
+
+    def _go_over(self, new: Described, position: Position) -> None:
+        """The last message of each partition names the new topic, and the relay's position lies there from then on."""
+        producer = self._producer
+        assert producer is not None
+        producer.begin_transaction()
+        headers = mark_headers(self._life, position.delivered, next_topic=new.topic)
+        for number in range(self._topic.partitions):
+            producer.produce(self._topic.topic, None, None, number, headers=headers)
+        self._topic, self._ends = new, [0] * new.partitions
+        self._send_record(producer, position)
+        self._flush(producer)
+        producer.commit_transaction()
 
     def _publish(self, rows: Sequence[LogRow], begun: Position, after: Position) -> None:
         producer = self._producer
@@ -73,6 +110,7 @@ class TopicPublisher:
             if after.delivering is None and time.monotonic() - self._marked_at > MARK_SECONDS:
                 self._send_marks(producer, after)
             self._send_record(producer, after)
+            self._flush(producer)
             producer.commit_transaction()
         except KafkaException as fault:
             if not error_of(fault).txn_requires_abort():
@@ -118,10 +156,23 @@ class TopicPublisher:
                 raise Shorter(f"partition {number} ends at {offset} and did so at {self._ends[number]}")
             self._ends[number] = offset + 1
 
+    def _flush(self, producer: Producer) -> None:
+        """Wait until all is written. One that was ended by another would wait for as long as a transaction may take."""
+        deadline = time.monotonic() + TRANSACTION_SECONDS_MAX
+        while producer.flush(FLUSH_SECONDS):
+            if self._end is not None:
+                raise KafkaException(self._end)
+            if time.monotonic() > deadline:
+                raise PublisherAway("Kafka has not taken the page in time")
+
+    def _failed(self, fault: KafkaError) -> None:
+        if fault.fatal():
+            self._end = fault
+
     def _close(self) -> None:
         """Without a word: what is under way is given up when the next producer begins."""
         if self._producer is not None:
-            self._producer.close()
+            self._producer.purge()
             self._producer = None
 
 

@@ -1,7 +1,9 @@
 """Topics: whether they are there, how they were made, and where they end. Blocks."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -10,6 +12,7 @@ from casino_club.infra.backends.kafka.client import ASK_SECONDS_MAX, Kafka, erro
 
 COPIES = 3
 DAY_MS = 86_400_000
+LEADER_POLL_SECONDS = 0.1
 MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID)
 
 
@@ -66,10 +69,42 @@ def _made(kafka: Kafka, admin: AdminClient, topic: str, partitions: int, setting
     except KafkaException as fault:
         if error_of(fault).code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
-    found = described(admin, topic)
-    if found is None:
-        raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{topic} was made and is not there yet"))
-    return found
+    return _led(admin, topic)
+
+
+def _led(admin: AdminClient, topic: str) -> Described:
+    """A topic that was just made, once every partition of it has found its leader."""
+    deadline = time.monotonic() + ASK_SECONDS_MAX
+    while True:
+        try:
+            if found := described(admin, topic):
+                ends(admin, topic, found.partitions)
+                return found
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, f"{topic} was made and is not there yet"))
+        time.sleep(LEADER_POLL_SECONDS)
+
+
+def newest(admin: AdminClient, topic: str) -> str:
+    """Of this topic and those that took over from it, `topic.g2` and so on, the last one that is there."""
+    there = admin.list_topics(timeout=ASK_SECONDS_MAX).topics
+    return max((topic, *there), key=partial(_place, topic))
+
+
+def next_name(admin: AdminClient, topic: str) -> str:
+    """The name of the one that takes over next."""
+    return f"{topic}.g{max(1, _place(topic, newest(admin, topic))) + 1}"
+
+
+def _place(topic: str, name: str) -> int:
+    """1 for the topic itself, 2 for the first that took over from it; 0 for strangers."""
+    if name == topic:
+        return 1
+    prefix, _, number = name.rpartition(".g")
+    return int(number) if prefix == topic and number.isdigit() else 0
 
 
 def ends(admin: AdminClient, topic: str, partitions: int) -> list[int]:
