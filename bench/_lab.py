@@ -67,6 +67,7 @@ def lab() -> Iterator[Lab]:
             "CASINO_CLUB_MODE": "cluster",
             "CASINO_CLUB_DATABASE_URL": database_url,
             "CASINO_CLUB_REDIS_URL": redis_url,
+            "CASINO_CLUB_KAFKA_URL": "127.0.0.1:1",  # Nobody is there: consumers read the table.
             "CASINO_CLUB_TOKEN_SECRET": "bench" * 10,
             "CASINO_CLUB_VAULT_SECRET": "bench" * 10,
             "CASINO_CLUB_PORT": str(port),

@@ -1,0 +1,141 @@
+"""The log through Kafka: what the relay sends and a consumer reads per second, and how long a row takes to be shown.
+
+The limit is librdkafka itself: the same keys, values and headers, produced and consumed plainly in the same run.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import uvloop
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from bench._lab import Lab, lab, percentile
+from casino_club.infra.backends.hot_store import RedisHotStore
+from casino_club.infra.backends.kafka.client import Kafka
+from casino_club.infra.backends.kafka.publisher import TopicPublisher
+from casino_club.infra.backends.kafka.record import last_record
+from casino_club.infra.backends.kafka.source import TopicSource
+from casino_club.infra.db.database import Database
+from casino_club.infra.log.effects import Stores
+from casino_club.infra.log.follower import Follower
+from casino_club.infra.log.lag import lags
+from casino_club.infra.log.reader import NOTHING, PAGE_ROWS, Position
+from casino_club.infra.log.relay import Relay
+from casino_club.infra.log.snapshots import Step
+from casino_club.infra.log.topics import Part, TopicPosition
+from casino_club.infra.log.wake import Bell, Ear
+from tests.builders.kafka import a_kafka, messages, running_brokers
+from tests.builders.logs import Effects, hot_projection, with_rows
+
+BATCH = 5_000
+POLL_SECONDS = 0.1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=90_000, help="rows that are sent and read")
+    parser.add_argument("--probes", type=int, default=300, help="rows that are timed at rest")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, running_brokers(Path(folder), 1) as brokers, lab() as here:
+        uvloop.run(_measure(here, a_kafka(brokers, partitions=6), options.rows, options.probes))
+
+
+async def _measure(here: Lab, kafka: Kafka, rows: int, probes: int) -> None:
+    async with (
+        Bell(here.database_url) as bell,
+        Database(here.database_url, connections_max=8, committed=bell.ring) as database,
+        Ear(here.database_url) as ear,
+    ):
+        for begin in range(0, rows, BATCH):
+            await with_rows(database, [1 + number % 50_000 for number in range(begin, begin + BATCH)])
+        relay = Relay(database, TopicPublisher(kafka))
+        relaying = asyncio.create_task(relay.follow(ear.event()))
+        while (first := await _left(database, rows)) == rows:  # noqa: ASYNC110 - the topic is being made
+            await asyncio.sleep(POLL_SECONDS)
+        began = time.perf_counter()
+        while await _left(database, rows):  # noqa: ASYNC110 - the relay works
+            await asyncio.sleep(POLL_SECONDS)
+        sent = first / (time.perf_counter() - began)
+        read = await _read_all(database, kafka, rows)
+        found = await asyncio.to_thread(messages, kafka)
+        produced, consumed = await asyncio.to_thread(_plainly, kafka, [each for each in found if each.value()])
+        print(f"relay: {sent:,.0f} rows/s, {sent / produced:.2f} of plain produce ({produced:,.0f}/s)")
+        print(f"consumer: {read:,.0f} rows/s, {read / consumed:.2f} of plain consume ({consumed:,.0f}/s)")
+        took = await _probe(here, database, kafka, ear, probes)
+        print(f"commit to hot value at rest: p50 {percentile(took, 0.5):.1f} ms, p99 {percentile(took, 0.99):.1f} ms")
+        relaying.cancel()
+        with suppress(asyncio.CancelledError):
+            await relaying
+
+
+async def _left(database: Database, rows: int) -> int:
+    """How many rows the relay has yet to send."""
+    async with database.connection() as db:
+        return next((lag.rows for lag in await lags(db) if lag.consumer == "relay"), rows)
+
+
+async def _read_all(database: Database, kafka: Kafka, rows: int) -> float:
+    """A consumer's pages from the topic's beginning, decoded and judged, without any effect."""
+    record = await asyncio.to_thread(last_record, kafka, kafka.admin())
+    assert record is not None
+    parts = tuple(Part(0, (Step(NOTHING),)) for _ in record.ends)
+    position = Position(topic=TopicPosition(record.topic, record.topic_id, record.life, parts))
+    source, left = TopicSource(kafka), rows
+    began = time.perf_counter()
+    async with database.connection() as db:
+        while left > 0:
+            page = await source.next_page(db, position, rows_max=PAGE_ROWS)
+            left, position = left - len(page.rows), page.after
+    await source.close()
+    return rows / (time.perf_counter() - began)
+
+
+def _plainly(kafka: Kafka, found: list[Message]) -> tuple[float, float]:
+    """Messages per second that the client produces and consumes when nobody looks at them."""
+    given = [(each.value(), each.key(), each.partition() or 0, each.headers() or []) for each in found]
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "acks": "all", "compression.type": "lz4"})
+    begins = [kafka.admin().list_topics(timeout=10).topics[kafka.topic].partitions.keys()]
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "plain", "enable.partition.eof": False})
+    ends = [consumer.get_watermark_offsets(TopicPartition(kafka.topic, number))[1] for number in sorted(begins[0])]
+    began = time.perf_counter()
+    for number, (value, key, partition, headers) in enumerate(given):
+        producer.produce(kafka.topic, value, key, partition, headers=headers)
+        if number % 1_000 == 0:
+            producer.poll(0)
+    producer.flush(60)
+    produced = len(given) / (time.perf_counter() - began)
+    consumer.assign([TopicPartition(kafka.topic, number, offset) for number, offset in enumerate(ends)])
+    left, began = len(given), time.perf_counter()
+    while left > 0:
+        left -= len(consumer.consume(2_000, timeout=0.1))
+    consumed = len(given) / (time.perf_counter() - began)
+    consumer.close()
+    return produced, consumed
+
+
+async def _probe(here: Lab, database: Database, kafka: Kafka, ear: Ear, probes: int) -> list[float]:
+    """Milliseconds from a commit until Redis shows what follows from it."""
+    took: list[float] = []
+    async with RedisHotStore(here.redis_url) as hot:
+        follower = Follower(hot_projection(Effects()), Stores(database, hot), TopicSource(kafka))
+        following = asyncio.create_task(follower.follow(ear.event()))
+        while follower.held is None or follower.held.position.topic is None:  # noqa: ASYNC110 - it enters
+            await asyncio.sleep(0.05)
+        for number in range(probes):
+            [row_id] = await with_rows(database, [60_000 + number])
+            began = time.perf_counter()
+            while (await hot.read(60_000 + number, ["seen"]))["seen"] != str(row_id):  # noqa: ASYNC110 - asked from outside
+                await asyncio.sleep(0.0005)
+            took.append((time.perf_counter() - began) * 1_000)
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+    return took
+
+
+if __name__ == "__main__":
+    main()
