@@ -16,7 +16,7 @@ from casino_club.infra import children
 from casino_club.infra.leftovers import send
 from casino_club.infra.ports import Unusable
 from casino_club.infra.processes import ProcessState, is_supervised, only_supervisor, processes
-from casino_club.infra.supervisor import CannotStart, Supervisor
+from casino_club.infra.supervisor import FAILED_STARTS_MAX, CannotStart, Supervisor
 from tests.infra.supervised import SLEEP, make_folders, script
 from tests.infra.waiting import runs, until, wait_for
 
@@ -110,6 +110,60 @@ async def test_a_process_that_never_gets_ready_ends_everything_and_its_log_is_na
 
     assert stopped == ["broken", "sound"]
     assert children.last_lines(caught.value.log) == ["no luck"] * 5
+
+
+async def test_what_was_ready_once_is_tried_until_it_can_be_started_again(data_dir: Path) -> None:
+    seen: list[str] = []
+    is_full = False
+
+    def prepare() -> None:
+        if is_full:
+            raise OSError(28, "No space left on device")
+
+    with only_supervisor(data_dir):
+        async with Supervisor(data_dir, lambda each, _: seen.append(each.state)).running() as supervisor:
+            await supervisor.start(replace(script("only", SLEEP), prepare=prepare))
+            is_full = True
+            os.kill(pids(data_dir)[0], signal.SIGKILL)
+            await until(lambda: seen.count("restarting") == 3)
+            is_full = False
+            await until(lambda: seen.count("ready") == 2)
+
+    assert seen[-1] == "stopped"
+
+
+async def test_a_process_that_was_ready_once_may_fail_as_often_as_it_must(data_dir: Path) -> None:
+    seen: list[str] = []
+    marker = data_dir / "broken"
+    text = f"import pathlib, sys; pathlib.Path({str(marker)!r}).exists() and sys.exit(1); {SLEEP}"
+
+    async def is_ready() -> bool:
+        return not marker.exists()
+
+    with only_supervisor(data_dir):
+        async with Supervisor(data_dir, lambda each, _: seen.append(each.state)).running() as supervisor:
+            await supervisor.start(replace(script("only", text), is_ready=is_ready))
+            marker.touch()
+            os.kill(pids(data_dir)[0], signal.SIGKILL)
+            await until(lambda: seen.count("restarting") == FAILED_STARTS_MAX + 1, seconds_max=60)
+            marker.unlink()
+            await until(lambda: seen.count("ready") == 2)
+
+
+async def test_a_view_that_can_not_be_written_ends_nothing_and_is_written_later(data_dir: Path) -> None:
+    seen: list[str] = []
+    run, away = data_dir / "run", data_dir / "away"
+
+    with only_supervisor(data_dir):
+        async with Supervisor(data_dir, lambda each, _: seen.append(each.state)).running() as supervisor:
+            await supervisor.start(script("only", SLEEP))
+            first = pids(data_dir)[0]
+            run.rename(away)
+            os.kill(first, signal.SIGKILL)
+            await until(lambda: seen.count("ready") == 2)
+            away.rename(run)
+
+            await until(lambda: pids(data_dir) not in ([], [first]))
 
 
 async def never() -> bool:

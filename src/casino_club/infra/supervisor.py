@@ -1,4 +1,7 @@
-"""Keeps processes running: each ready before the next, restarted when it dies, all ended in reverse order."""
+"""Keeps processes running: each ready before the next, restarted when it dies, all ended in reverse order.
+
+A process that was never ready and can't be started ends them all; one that was is started again and again.
+"""
 
 import asyncio
 import contextlib
@@ -66,6 +69,7 @@ class Supervisor:
         self._report = report
         self._stop_seconds_max = stop_seconds_max
         self._children: list[_Child] = []
+        self._is_saved = True
         self._group: asyncio.TaskGroup | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -94,15 +98,21 @@ class Supervisor:
 
     async def _keep(self, child: _Child) -> None:
         while True:
-            await self._launch(child)
+            try:
+                await self._launch(child)
+            except (OSError, Unusable) as fault:
+                if not child.has_been_ready.is_set():
+                    raise
+                await self._rest(child, str(fault))  # What it had once may come back by itself, such as room on a disk.
+                continue
             if await self._becomes_ready(child):
                 self._set(child, "ready", f"in {time.monotonic() - child.born:.2f} s")
-                child.failed_starts.clear()
                 child.has_been_ready.set()
                 await child.exited.wait()
-            else:
+            elif not child.has_been_ready.is_set():
                 self._count_failed_start(child)
-            await self._rest(child)
+            assert child.popen is not None
+            await self._rest(child, _ending(child.popen.returncode))
 
     async def _launch(self, child: _Child) -> None:
         child.born = time.monotonic()
@@ -131,14 +141,14 @@ class Supervisor:
         if len(recent) == FAILED_STARTS_MAX and recent[-1] - recent[0] <= FAILED_STARTS_SECONDS:
             raise CannotStart(child.process.name, child.log)
 
-    async def _rest(self, child: _Child) -> None:
+    async def _rest(self, child: _Child, why: str) -> None:
         """What it started in its group goes with it, before it is started again."""
-        assert child.popen is not None
-        children.end_group(child.popen.pid, signal.SIGKILL)
+        if child.popen is not None:
+            children.end_group(child.popen.pid, signal.SIGKILL)
         if time.monotonic() - child.born >= HEALTHY_SECONDS:
             child.backoff = BACKOFF_SECONDS_MIN
         child.restarts += 1
-        self._set(child, "restarting", f"{_ending(child.popen.returncode)}; again in {child.backoff:.1f} s")
+        self._set(child, "restarting", f"{why}; again in {child.backoff:.1f} s")
         await asyncio.sleep(child.backoff)
         child.backoff = min(child.backoff * 2, BACKOFF_SECONDS_MAX)
 
@@ -146,9 +156,12 @@ class Supervisor:
         """Bounds the logs, and looks for ended children in case a signal was missed."""
         while True:
             for child in self._children:
-                children.bound_log(child.log)
+                with contextlib.suppress(OSError):  # A full disk has no room for the older part; it is cut later.
+                    children.bound_log(child.log)
                 self._mention_if_slow(child)
             self._look()
+            if not self._is_saved:
+                self._save()
             await asyncio.sleep(LOOK_SECONDS)
 
     def _mention_if_slow(self, child: _Child) -> None:
@@ -197,7 +210,13 @@ class Supervisor:
         self._report(child.seen, detail)
 
     def _save(self) -> None:
-        save_processes(self._data_dir, [child.seen for child in self._children])
+        """On a full disk the view stays as it is until there is room: no reason to end what runs."""
+        try:
+            save_processes(self._data_dir, [child.seen for child in self._children])
+        except OSError:
+            self._is_saved = False
+        else:
+            self._is_saved = True
 
 
 async def _until_ready(process: ServerProcess) -> bool:

@@ -97,3 +97,15 @@ def test_processes_that_share_a_folder_leave_it_to_their_api(monkeypatch: pytest
         taken.bind(("127.0.0.1", 0))
 
         serve_metrics("127.0.0.1", taken.getsockname()[1])
+
+
+def test_shared_counts_have_room_of_their_own_before_the_disk_is_full(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import casino_club.infra.telemetry.metrics"],
+        env={**os.environ, SHARED_DIR_VARIABLE: str(tmp_path)},
+        check=True,
+    )
+
+    files = list(tmp_path.glob("*.db"))
+    assert len(files) >= 2
+    assert all(path.stat().st_blocks * 512 >= path.stat().st_size for path in files), "a hole ends the process later"

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -15,6 +16,9 @@ from casino_club.infra.ports import Unusable
 
 SHARED_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where the processes of one machine keep their counts together; the supervisor names it to its children."""
+
+SHARED_FILE_BYTES: Final = 256 * 1024
+"""Several times what all labels together take."""
 
 REQUEST_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 STEP_BUCKETS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -175,6 +179,20 @@ def _gauge(name: str) -> Gauge:
     row = METRICS[name]
     return Gauge(row.name, row.help, row.labels, multiprocess_mode="livesum")
 
+
+def _reserve_room(folder: str | None) -> None:
+    """Make the files of shared counts with real room in them.
+
+    They are mapped into memory, and made with holes: on a full disk, the first count in a hole would end the process.
+    """
+    if folder is None:
+        return
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        with suppress(OSError), Path(folder, f"{kind}_{os.getpid()}.db").open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, SHARED_FILE_BYTES)
+
+
+_reserve_room(os.environ.get(SHARED_DIR_VARIABLE))  # Before the metrics below, which open these files as they are made.
 
 HTTP_REQUEST_SECONDS: Final = _histogram("casino_club_http_request_seconds")
 HTTP_REQUESTS_IN_FLIGHT: Final = _gauge("casino_club_http_requests_in_flight")
