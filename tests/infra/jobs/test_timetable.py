@@ -115,7 +115,23 @@ async def test_a_clock_that_was_ahead_leaves_no_due_time_out(database: Database)
     await fill(database, hourly(), NOON + HOUR)
     await fill(database, hourly(), NOON)
 
-    assert await fill(database, hourly(), NOON + 2 * HOUR) == [NOON + 2 * HOUR]
+    assert await fill(database, hourly(), NOON + 2 * HOUR) == [NOON + HOUR, NOON + 2 * HOUR]
+
+
+async def test_after_a_clock_was_a_day_ahead_the_next_due_time_has_its_run_and_none_has_two(database: Database) -> None:
+    each = hourly(CatchUp.LATEST)
+    await fill(database, each, NOON)
+    ahead = await fill(database, each, NOON + 24 * HOUR)
+    async with database.transaction() as db:
+        held = await runs.claim(db, "hourly", None, lease_seconds=60)
+        assert held is not None
+        await runs.finish(db, held)
+
+    back = await fill(database, each, NOON)
+    next_one = await fill(database, each, NOON + HOUR)
+
+    assert (ahead, back, next_one) == ([NOON + 24 * HOUR], [], [NOON + HOUR])
+    assert len(await all_runs(database)) == 2
 
 
 async def test_a_job_is_overdue_while_its_run_waits(database: Database) -> None:

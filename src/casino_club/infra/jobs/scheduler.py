@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,9 @@ from casino_club.infra.jobs.times import LATE_MAX, next_due
 from casino_club.infra.telemetry import metrics
 
 logger = logging.getLogger(__name__)
+
+CLOCK_SET = timedelta(seconds=5)
+"""What clocks are adjusted by without our noticing; more, at once, and somebody has set them."""
 
 
 class DueTimes(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
@@ -61,6 +66,23 @@ class Scheduler:
         await lead(self._database, self._keep, try_seconds=self._pace.look_seconds)
 
     async def _keep(self) -> None:
+        """Keep the timetable; anew whenever the clock was set, since APScheduler waits for instants of the old one."""
+        while True:
+            async with self._kept():
+                await self._until_clock_is_set()
+            logger.warning("the clock was set; the timetable begins anew")
+
+    async def _until_clock_is_set(self) -> None:
+        """Waits until the clock has not gone along with the time that passed."""
+        while True:
+            before, began = self._clock(), time.monotonic()
+            await asyncio.sleep(self._pace.look_seconds)
+            passed = timedelta(seconds=time.monotonic() - began)
+            if abs(self._clock() - before - passed) > CLOCK_SET:
+                return
+
+    @asynccontextmanager
+    async def _kept(self) -> AsyncIterator[None]:
         # What was missed while nobody led is written first; from then on each due time at its moment.
         self._unwritten = set(self._jobs)
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -71,7 +93,7 @@ class Scheduler:
         held.add_job(self.look, "interval", seconds=look.total_seconds(), next_run_time=self._clock(), name="look")
         held.start()
         try:
-            await asyncio.Event().wait()
+            yield
         finally:
             held.shutdown(wait=False)
 

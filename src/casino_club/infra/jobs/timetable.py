@@ -4,7 +4,7 @@ Two who write at once find each other's rows: a due time has one run, whoever wr
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,9 @@ from casino_club.infra.jobs.runs import Run
 from casino_club.infra.jobs.times import due_times, next_due
 from casino_club.infra.telemetry.metrics import sample
 from casino_club.kernel.errors import Kind, Refused
+
+CLOCK_BACK = timedelta(minutes=1)
+"""Clocks of two schedulers may differ by less."""
 
 
 class JobMissing(Refused):
@@ -49,6 +52,9 @@ async def fill(database: Database, job: Job, *, zone: ZoneInfo, now: datetime) -
         row = await db.fetchrow("SELECT filled_to, paused_at FROM job_timetables WHERE job = $1 FOR UPDATE", job.name)
         assert row is not None
         filled_to, paused_at = row
+        if filled_to - now > CLOCK_BACK:
+            # Written while a clock was ahead. Due times that have a run keep it; the others must not be passed by.
+            await db.execute("UPDATE job_timetables SET filled_to = $2 WHERE job = $1", job.name, now)
         due = [] if paused_at else due_times(job, after=filled_to, until=now, zone=zone)
         if now > filled_to:
             await db.execute("UPDATE job_timetables SET filled_to = $2 WHERE job = $1", job.name, now)
