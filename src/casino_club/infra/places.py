@@ -71,7 +71,7 @@ def sweep(program: str) -> None:
     for mark in SHARED.glob("*/owner"):
         owner = Path(read_text(mark) or "/")
         if _is_temporary(owner) and not owner.exists() and not _is_served(mark.parent / "data", program):
-            shutil.rmtree(mark.parent)
+            shutil.rmtree(mark.parent, ignore_errors=True)  # Others may be sweeping the same just now.
 
 
 def _is_served(cluster: Path, program: str) -> bool:

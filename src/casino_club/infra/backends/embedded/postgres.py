@@ -121,6 +121,8 @@ def buffers_mb(memory_bytes: int) -> int:
 
 def _clean(data_dir: Path) -> None:
     """Workers of a server that had to be killed must not outlive it."""
+    if places.data_place(data_dir, NAME) is None:
+        return  # It could not even be prepared; why is said elsewhere.
     leftovers.end(leftovers.of_program("postgres", _cluster(data_dir)), ())
     places.remove_socket_folder(data_dir, NAME)
 
