@@ -69,7 +69,11 @@ def _rows_against_ledger(ledger: Ledger, state: State) -> Iterator[Finding]:
         if entry is None:
             yield Finding("invented", f"{client_id} was never sent", client_id)
         else:
-            yield from (Finding("altered", f"{row} is not {entry.action}") for row in found if _differs(row, entry))
+            yield from (
+                Finding("altered", f"{row} is not {entry.action}")
+                for row in found
+                if _differs(row, entry, ledger.clock_error)
+            )
     for client_id, entry in ledger.entries.items():
         if entry.id is not None and client_id not in rows:
             yield Finding("lost", f"{client_id} was acknowledged as {entry.id}", client_id)
@@ -77,9 +81,10 @@ def _rows_against_ledger(ledger: Ledger, state: State) -> Iterator[Finding]:
             yield Finding("renumbered", f"{client_id} was acknowledged as {entry.id}: {rows[client_id]}", client_id)
 
 
-def _differs(row: LogRow, entry: Entry) -> bool:
+def _differs(row: LogRow, entry: Entry, clock_error: timedelta) -> bool:
     sent = entry.action
-    same_time = timedelta() <= row.appended_at - row.at < ARRIVED_WITHIN if sent.at is None else row.at == sent.at
+    waited = row.appended_at - row.at
+    same_time = -clock_error <= waited < ARRIVED_WITHIN + clock_error if sent.at is None else row.at == sent.at
     same = (row.user_id, row.action_type, row.value, row.metadata) == sent[1:5]
     return not (same and same_time)
 

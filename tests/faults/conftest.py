@@ -28,7 +28,8 @@ def tallies(request: pytest.FixtureRequest) -> list[page.Tally]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     found = config.stash.get(_tallies, [])
     if found:
-        terminalreporter.section("kills")
-        terminalreporter.write_line(page.table(found))
+        terminalreporter.section("faults")
+        for table in (page.kills(found), page.troubles(found)):
+            terminalreporter.write_line(table)
     if found and PAGE:
         page.write(Path(PAGE), found)

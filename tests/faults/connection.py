@@ -14,8 +14,10 @@ class NoAnswer(Exception):
 class Connection:
     """Opened when it is needed, given up after any trouble."""
 
-    def __init__(self, port: int, key: str, *, seconds_max: float = ANSWER_SECONDS_MAX) -> None:
-        self._port, self._key, self._seconds_max = port, key, seconds_max
+    def __init__(
+        self, port: int, key: str, *, host: str = "127.0.0.1", seconds_max: float = ANSWER_SECONDS_MAX
+    ) -> None:
+        self._host, self._port, self._key, self._seconds_max = host, port, key, seconds_max
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
@@ -38,7 +40,7 @@ class Connection:
                 await writer.wait_closed()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=ANSWER_BYTES_MAX)
+        self._streams = await asyncio.open_connection(self._host, self._port, limit=ANSWER_BYTES_MAX)
         return self._streams
 
     def _head(self, path: str, length: int) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -21,6 +22,7 @@ from tests.infra.waiting import until
 MOMENT_SECONDS_MAX = 0.03
 RECOVERY_SECONDS_MAX = 60.0
 BURN_SECONDS_MAX = 60.0
+STRANGERS_SECONDS_MAX = 20.0
 PASSES_MAX = dict.fromkeys(Point, 20) | {Point.REBUILDING: 1, Point.SWAPPED: 0}
 """How often a point may be passed before the process dies there; a rebuild has two pages at least."""
 
@@ -38,7 +40,24 @@ class Kind(StrEnum):
     SUPERVISOR = "supervisor"
 
 
-Cause = Kind | Point
+class Trouble(StrEnum):
+    """What befalls processes that go on."""
+
+    DISK_FULL = "disk full while running, then freed"
+    DISK_SLOW = "disk of postgresql slow by 20 ms a write"
+    CUT_FROM_POSTGRESQL = "api cut from postgresql"
+    CUT_FROM_REDIS = "api cut from redis"
+    LOSS_5 = "5 % of packets lost between api and postgresql"
+    LOSS_20 = "20 % of packets lost between api and postgresql"
+    CLOCK_API = "clock of api jumps"
+    CLOCK_CONSUMER = "clock of consumer jumps"
+    CLOCK_WORKER = "clock of worker jumps"
+    CLOCK_SCHEDULER = "clock of scheduler jumps"
+    CLOCK_POSTGRESQL = "clock of postgresql jumps"
+    CLOCK_REDIS = "clock of redis jumps"
+
+
+Cause = Kind | Point | Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +84,38 @@ class Round:
     async def kill(self, cause: Cause) -> Kill:
         """Kill at a random moment under load or at the point; returns when everything works again."""
         await self._moment(cause)
-        began = await (self._burn(cause) if isinstance(cause, Point) else self.strike(cause))
+        began = await self._fell(cause)
         async with asyncio.timeout(RECOVERY_SECONDS_MAX):
             action_id = await self.load.probe()
             seconds = await seconds_until_shown(self.stage, action_id=action_id, user_id=PROBE_USER, since=began)
         return await self._noted(cause, seconds)
 
+    async def endure(self, trouble: Trouble, during: AbstractAsyncContextManager[None]) -> Kill:
+        """Let trouble come and go under load; recovery counts from its end."""
+        await self._some_more()
+        async with during:
+            pass
+        began = time.monotonic()
+        async with asyncio.timeout(RECOVERY_SECONDS_MAX):
+            action_id = await self.load.probe()
+            seconds = await seconds_until_shown(self.stage, action_id=action_id, user_id=PROBE_USER, since=began)
+        return await self._noted(trouble, seconds)
+
     async def _moment(self, cause: Cause) -> None:
         """Under load, the process at its post, and then some more requests and a blink."""
         await self.stage.ready(*_needed(cause))
+        await self._some_more()
+
+    async def _some_more(self) -> None:
         enough = self.load.ledger.acknowledged + self.rng.randint(5, 100)
         await until(lambda: self.load.ledger.acknowledged >= enough or self.load.ledger.faults)
         await asyncio.sleep(self.rng.uniform(0, MOMENT_SECONDS_MAX))
+
+    async def _fell(self, cause: Cause) -> float:
+        if isinstance(cause, Point):
+            return await self._burn(cause)
+        assert isinstance(cause, Kind), "trouble kills nobody"
+        return await self.strike(cause)
 
     async def strike(self, kind: Kind) -> float:
         if kind is Kind.SUPERVISOR:
@@ -137,7 +176,8 @@ class Round:
         await settled(self.stage)
         self.found = findings(self.load.ledger, await read_state(self.stage))
         assert not self.found, summary(self.found)
-        assert not self.stage.strangers(), f"{self.stage.strangers()} run and nobody watches them"
+        # A job may have a process of its own for a moment.
+        await until(lambda: not self.stage.strangers(), seconds_max=STRANGERS_SECONDS_MAX)
 
 
 async def _rows_of(db: asyncpg.Connection, namespace: int, keys: list[object]) -> dict[object, int]:
@@ -157,7 +197,10 @@ def _needed(cause: Cause) -> set[str]:
     return {"api"} | ({"postgresql"} if cause is Kind.BACKEND else {str(cause)} - {str(Kind.SUPERVISOR)})
 
 
-async def a_round(stage: Stage, *, seed: str) -> Round:
+async def a_round(
+    stage: Stage, *, seed: str, host: str = "127.0.0.1", port: int | None = None, tells_times: bool = True
+) -> Round:
     """A stage, a load that does not run yet, and a moment for each kill."""
     key, namespace = await stage.make_key()
-    return Round(stage, Load(stage.port, key, seed=seed), Random(f"{seed}/kills"), namespace)
+    load = Load(port or stage.port, key, seed=seed, host=host, tells_times=tells_times)
+    return Round(stage, load, Random(f"{seed}/kills"), namespace)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -46,6 +46,8 @@ class Ledger:
     entries: dict[UUID, Entry] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     """Whatever no client may ever meet: errors that are not outages, verdicts that change."""
+    clock_error: timedelta = timedelta()
+    """How far the clock of the API may have jumped between an action's arrival and its place in the log."""
     tick: int = 0
     acknowledged: int = 0
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from tests.faults.connection import Connection, NoAnswer
+from tests.faults.connection import ANSWER_SECONDS_MAX, Connection, NoAnswer
 from tests.faults.ledger import Action, Ledger
 from tests.faults.oracle import PLAYS
 
@@ -30,9 +31,12 @@ PROBE_USER = 9_001
 class Load:
     """The clients, their ledger, and where they send to."""
 
-    def __init__(self, port: int, key: str, *, seed: str) -> None:
+    def __init__(self, port: int, key: str, *, seed: str, host: str = "127.0.0.1", tells_times: bool = True) -> None:
+        """Unless it tells times, all happens when it arrives, whatever the clock says there."""
         self.ledger = Ledger()
-        self._port, self._key, self._seed = port, key, seed
+        self._port, self._key, self._seed, self._host, self._tells_times = port, key, seed, host, tells_times
+        self.answers: Counter[int] = Counter()
+        """How many of each status; no answer is none."""
         self._is_over, self._runs = False, 0
         began = datetime.now(UTC).replace(microsecond=0)
         self._clocks = {user: began - timedelta(days=80) for user in PAST_USERS}
@@ -61,14 +65,17 @@ class Load:
 
     async def send(self, actions: Sequence[Action], *, seconds_max: float = 10.0) -> None:
         """Send these on a connection of their own until they are acknowledged."""
-        rng, connection = Random(str(actions[0].client_id)), Connection(self._port, self._key, seconds_max=seconds_max)
+        rng, connection = Random(str(actions[0].client_id)), self._connection(seconds_max)
         try:
             await self._until_acknowledged(connection, actions, rng)
         finally:
             await connection.close()
 
+    def _connection(self, seconds_max: float = ANSWER_SECONDS_MAX) -> Connection:
+        return Connection(self._port, self._key, host=self._host, seconds_max=seconds_max)
+
     async def _client(self, rng: Random) -> None:
-        connection = Connection(self._port, self._key)
+        connection = self._connection()
         before: Sequence[Action] = ()
         try:
             while not self._is_over:
@@ -88,6 +95,8 @@ class Load:
                 status, content = await connection.post(path, body)
             except NoAnswer:
                 status, content = 503, b""
+            else:
+                self.answers[status] += 1
             if status != 503:
                 self._take_answer(actions, status, content)
                 return
@@ -110,6 +119,8 @@ class Load:
         return [self._next_action(rng) for _ in range(count)]
 
     def _next_action(self, rng: Random) -> Action:
+        if not self._tells_times:
+            return an_action(rng, rng.choice(PRESENT_USERS), None)
         if rng.random() < 0.7:
             late = timedelta(seconds=rng.randint(0, 900)) if rng.random() < 0.1 else None
             return an_action(rng, rng.choice(PRESENT_USERS), self._began - late if late else None)

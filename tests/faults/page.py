@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.faults.checker import Finding
-from tests.faults.killing import Cause, Kill, Kind, Round
+from tests.faults.killing import Cause, Kill, Kind, Round, Trouble
 from tests.faults.ledger import Ledger
 from tests.faults.points import Point
 
@@ -28,11 +28,23 @@ half a minute, and other work on the machine counts in.
 
 {table}
 
+Trouble is another matter: nobody is killed, and processes go on with a disk that is full or slow, a line that is cut or
+loses packets, or a clock that is set an hour or a day ahead, or back, and then right again. *Recovery* counts from the
+end of the trouble. Lines are real, between network namespaces, and packets are dropped by the kernel; disks are slowed
+down within the process; a clock jumps for one process alone.
+
+{troubles}
+
+What a jump leaves behind: plays that an API stored while its clock was ahead keep that time, and whoever made them is
+late with every play until the right time has come there. Values that Redis let end while its clock was ahead come back
+with each user's next play, or with `casino-club replay hot`.
+
 The same harness finds the loss when `synchronous_commit` is off, and a planted double, a planted stale value and the
 like; those are tests as well.
 
 Repeat it with `make test-faults PAGE=docs/faults.md`; `CASINO_CLUB_TEST_KILLS` says how often each is killed.
 """
+NONE = "Not tried in this run."
 HEAD = ("Killed", "Kills", "Acknowledged", "Lost", "Doubled", "Recovery p50", "Recovery max")
 
 
@@ -62,14 +74,27 @@ def _tally(ledger: Ledger, kill: Kill, found: Sequence[Finding]) -> Tally:
     return Tally(kill.cause, kill.seconds, sum(theirs.values()), wrong["lost"], wrong["doubled"])
 
 
-def table(all_tallies: Iterable[Tally]) -> str:
-    """Markdown, a line for each kind of process and each point, and their sum."""
-    of_cause: dict[Cause, list[Tally]] = {cause: [] for cause in (*Kind, *Point)}
+def kills(all_tallies: Iterable[Tally]) -> str:
+    """A line for each kind of process and each point."""
+    return _table(all_tallies, (*Kind, *Point), HEAD)
+
+
+def troubles(all_tallies: Iterable[Tally]) -> str:
+    """A line for each trouble."""
+    return _table(all_tallies, tuple(Trouble), ("Trouble", "Times", *HEAD[2:]))
+
+
+def _table(all_tallies: Iterable[Tally], causes: Sequence[Cause], head: Sequence[str]) -> str:
+    """Markdown, a line for each cause, and their sum."""
+    of_cause: dict[Cause, list[Tally]] = {cause: [] for cause in causes}
     for tally in all_tallies:
-        of_cause[tally.cause].append(tally)
+        if tally.cause in of_cause:
+            of_cause[tally.cause].append(tally)
     everything = [tally for some in of_cause.values() for tally in some]
+    if not everything:
+        return NONE
     lines = [_line(f"{cause}", some) for cause, some in of_cause.items() if some]
-    rows = [HEAD, ("---", *("---:" for _ in HEAD[1:])), *lines, _line("**all**", everything)]
+    rows = [tuple(head), ("---", *("---:" for _ in head[1:])), *lines, _line("**all**", everything)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -81,4 +106,5 @@ def _line(name: str, some: Sequence[Tally]) -> tuple[str, ...]:
 
 def write(path: Path, all_tallies: Iterable[Tally]) -> None:
     """The page that shows a run."""
-    path.write_text(TEXT.format(table=table(all_tallies)))
+    found = list(all_tallies)
+    path.write_text(TEXT.format(table=kills(found), troubles=troubles(found)))

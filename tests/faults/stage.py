@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.infra.waiting import until
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = {"postgresql", "redis", "consumer", "api", "worker", "scheduler"}
+NOTHING: Mapping[str, str] = {}
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 20.0
 
@@ -32,12 +33,14 @@ STOP_SECONDS_MAX = 20.0
 class Stage:
     """One data folder and whoever runs in it."""
 
-    def __init__(self, folder: Path, *, is_armed: bool = False) -> None:
+    def __init__(self, folder: Path, *, is_armed: bool = False, given: Mapping[str, str] = NOTHING) -> None:
+        """`given` is what processes find in their environment besides; libraries in it are loaded by all of them."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.data_dir = folder, folder / "data"
-        self.port = _free_port()
+        self.folder, self.data_dir, self._given = folder, folder / "data", given
+        self.port = free_port()
         self.settings = Settings.model_validate({"mode": "embedded", "data_dir": self.data_dir})
-        self._module = "tests.faults.armed" if is_armed else "casino_club.entry.cli"
+        harness = "tests.faults.shimmed" if "LD_PRELOAD" in given else "casino_club.entry.cli"
+        self._module = "tests.faults.armed" if is_armed else harness
         self._up: subprocess.Popen[bytes] | None = None
         self._before: set[int | None] = set()
 
@@ -56,7 +59,8 @@ class Stage:
 
     def _environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CASINO_CLUB_")}
-        return {**clean, "CASINO_CLUB_DATA_DIR": str(self.data_dir), "CASINO_CLUB_PORT": str(self.port)}
+        own = {"CASINO_CLUB_DATA_DIR": str(self.data_dir), "CASINO_CLUB_PORT": str(self.port)}
+        return {**clean, **own, **self._given}
 
     async def command(self, *words: str) -> None:
         """Another command of `casino-club`, beside `up`."""
@@ -144,9 +148,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, *, is_armed: bool = False) -> AsyncIterator[Stage]:
+async def staged(folder: Path, *, is_armed: bool = False, given: Mapping[str, str] = NOTHING) -> AsyncIterator[Stage]:
     """Everything up; stopped and forgotten afterwards, whatever happened."""
-    stage = Stage(folder, is_armed=is_armed)
+    stage = Stage(folder, is_armed=is_armed, given=given)
     stage.start()
     try:
         await stage.ready("api")
@@ -159,7 +163,8 @@ async def staged(folder: Path, *, is_armed: bool = False) -> AsyncIterator[Stage
         forget(stage.data_dir)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -4,7 +4,9 @@ import mmap
 import shutil
 import struct
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -40,3 +42,11 @@ class Shim:
         place = self._programs.index(program)
         with self._path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as held:
             struct.pack_into("q", held, place * _LINE.size + 56, number)
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that every account may read, unlike those of tests."""
+    with tempfile.TemporaryDirectory(prefix="casino-club-shims-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
