@@ -47,6 +47,17 @@ def view(**changes: Any) -> dict[str, Any]:
     return {"action_type": "VIEW_CONTENT", "user_id": 1, "client_action_id": str(CLIENT_ID), **changes}
 
 
+def test_a_users_app_sends_no_fields_that_the_plan_does_not_name() -> None:
+    sent = view(metadata={"content_id": "a", "email": "minji@example.org"})
+    del sent["user_id"]
+
+    found = verdict(sent, USER)
+
+    assert isinstance(found, refusals.MetadataInvalid)
+    assert "metadata.email" in found.message
+    assert isinstance(verdict(view(metadata=sent["metadata"])), ReadyRow)
+
+
 def test_an_admitted_spin_is_all_that_was_sent() -> None:
     metadata = spin_metadata(random.Random(1))
 

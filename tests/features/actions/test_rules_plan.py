@@ -20,6 +20,7 @@ from casino_club.features.actions.rules.plan import (
     fault_in_saying,
     merged,
     open_to_services,
+    unnamed_field_in,
 )
 from casino_club.features.actions.rules.refusals import MetadataInvalid, MetadataMissing, ValueOutOfBounds
 from tests.builders.actions import shipped_plan, spin_metadata
@@ -121,6 +122,7 @@ def test_an_unknown_type_is_refused_or_collected_as_the_plan_says() -> None:
     assert found is not None
     assert not found.rule.is_play
     assert not found.by_user
+    assert unnamed_field_in(found, {"whatever": 1}) is None
     for misnamed in ("mine", "1", "", "MINE\n", "A" * 65, "MÍNE", "A\0"):
         assert collecting.find(misnamed) is None
 

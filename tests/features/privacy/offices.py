@@ -41,7 +41,7 @@ class Bureau:
     async def leaving(self, **more: Any) -> tuple[Person, str]:
         """Somebody who has asked to be erased, and their receipt code."""
         person = await self.house.person()
-        answer = await person.send("POST", "/api/users/me/erasure", {"password": PASSWORD, **more})
+        answer = await person.send("POST", "/api/users/me/erasure", {"current_password": PASSWORD, **more})
         assert answer.status_code == 202, answer.text
         return person, answer.json()["receipt_code"]
 

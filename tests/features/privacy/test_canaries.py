@@ -71,12 +71,12 @@ async def live(bureau: Bureau, said: io.StringIO) -> Trace:
         )
         await db.execute("INSERT INTO waiting_logins VALUES ($1, $2, now())", b"x", person.user_id)
         await parked.park(db, "hot", row_id, reason="ValueError('canary-reason')", attempts=1)
-    asked = await person.send("POST", "/api/users/me/export", {"password": "canary-password", "code": more[0]})
+    asked = await person.send("POST", "/api/users/me/export", {"current_password": "canary-password", "code": more[0]})
     assert asked.status_code == 202, asked.text
     await gather(bureau)
     assert (await person.send("GET", "/api/users/me/export/archive")).status_code == 200
     await bureau.project()
-    asked = await person.send("POST", "/api/users/me/erasure", {"password": "canary-password", "code": more[1]})
+    asked = await person.send("POST", "/api/users/me/erasure", {"current_password": "canary-password", "code": more[1]})
     assert asked.status_code == 202, asked.text
     secrets = {person.secret, person.cookie, first_cookie, person.access_token, *more, asked.json()["receipt_code"]}
     texts = {"canary", "1961-07-13", person.address, *secrets}

@@ -105,10 +105,12 @@ def test_no_process_leaves_anything_of_the_erased_in_a_file(data_dir: Path) -> N
         refused = {"action_type": "PURCHASE", "metadata": {"note": "canary-note"}}
         assert sent(club.http, "/api/actions", refused, token=token).status_code == 403
         assert sent(club.http, "/api/actions?canary=1", refused, token=token).status_code == 422
-        assert sent(club.http, "/api/users/me/export", {"password": PASSWORD}, token=token).status_code == 202
+        assert sent(club.http, "/api/users/me/export", {"current_password": PASSWORD}, token=token).status_code == 202
         mine = {"authorization": f"Bearer {token}"}
         wait_for(lambda: _is_ready(club.http, mine), seconds_max=JOB_SECONDS_MAX)
-        code = sent(club.http, "/api/users/me/erasure", {"password": PASSWORD}, token=token).json()["receipt_code"]
+        code = sent(club.http, "/api/users/me/erasure", {"current_password": PASSWORD}, token=token).json()[
+            "receipt_code"
+        ]
 
         said = club.command("users", "erase", str(user_id), "--yes")
         receipt = sent(club.http, "/api/users/erasure-receipt", {"receipt_code": code}).json()

@@ -85,18 +85,18 @@ async def test_no_token_made_by_hand_opens_what_was_an_account_or_a_number(burea
 async def test_an_erasure_can_be_taken_back_until_it_begins_and_asked_for_again(bureau: Bureau) -> None:
     person, code = await bureau.leaving()
 
-    assert (await person.send("POST", MINE, {"password": PASSWORD})).json()["code"] == "erasure_asked"
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD})).json()["code"] == "erasure_asked"
     assert (await person.send("DELETE", MINE)).status_code == 204
     assert (await person.send("DELETE", MINE)).json()["code"] == "erasure_missing"
     await bureau.run_job()
     assert (await bureau.receipt(code))["state"] == "taken_back"
     assert (await person.send("GET", f"/api/users/{person.user_id}/profile")).status_code == 200
-    assert (await person.send("POST", MINE, {"password": PASSWORD})).status_code == 202
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD})).status_code == 202
 
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [({}, "wrong_credentials"), ({"password": "not the password"}, "wrong_credentials")],
+    [({}, "wrong_credentials"), ({"current_password": "not the password"}, "wrong_credentials")],
 )
 async def test_a_stolen_token_alone_erases_nobody(bureau: Bureau, body: dict[str, str], code: str) -> None:
     person = await bureau.house.person()
@@ -109,9 +109,11 @@ async def test_who_has_a_second_factor_shows_it(bureau: Bureau) -> None:
     person = await bureau.house.person()
     [recovery, *_] = await person.enrol()
 
-    assert (await person.send("POST", MINE, {"password": PASSWORD})).json()["code"] == "code_needed"
-    assert (await person.send("POST", MINE, {"password": PASSWORD, "code": "000000"})).json()["code"] == "wrong_code"
-    assert (await person.send("POST", MINE, {"password": PASSWORD, "code": recovery})).status_code == 202
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD})).json()["code"] == "code_needed"
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD, "code": "000000"})).json()[
+        "code"
+    ] == "wrong_code"
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD, "code": recovery})).status_code == 202
 
 
 async def test_who_has_no_password_shows_a_fresh_login(bureau: Bureau) -> None:

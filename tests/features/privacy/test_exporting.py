@@ -31,7 +31,7 @@ async def gather(bureau: Bureau, *, after: timedelta = timedelta(), office: Offi
 
 async def exported(bureau: Bureau, person: Person) -> dict[str, Any]:
     """The archive of somebody who asked for it, file by file."""
-    answer = await person.send("POST", MINE, {"password": PASSWORD})
+    answer = await person.send("POST", MINE, {"current_password": PASSWORD})
     assert answer.status_code == 202, answer.text
     await gather(bureau)
     fetched = await person.send("GET", f"{MINE}/archive")
@@ -115,12 +115,12 @@ async def test_it_needs_the_password_is_gathered_once_at_a_time_and_rests_before
     person = await bureau.house.person()
 
     assert (await person.send("POST", MINE, {})).json()["code"] == "wrong_credentials"
-    assert (await person.send("POST", MINE, {"password": PASSWORD})).status_code == 202
-    assert (await person.send("POST", MINE, {"password": PASSWORD})).json()["code"] == "export_asked"
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD})).status_code == 202
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD})).json()["code"] == "export_asked"
     assert (await person.send("GET", f"{MINE}/archive")).json()["code"] == "export_missing"
     await gather(bureau)
     assert (await person.send("GET", MINE)).json()["state"] == "ready"
-    assert (await person.send("POST", MINE, {"password": PASSWORD})).json()["code"] == "export_too_soon"
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD})).json()["code"] == "export_too_soon"
 
 
 async def test_it_is_deleted_once_it_has_expired(bureau: Bureau) -> None:
@@ -136,7 +136,7 @@ async def test_it_is_deleted_once_it_has_expired(bureau: Bureau) -> None:
 
 async def test_one_that_would_leave_something_out_fails_and_says_why(bureau: Bureau) -> None:
     person = await bureau.house.person()
-    await person.send("POST", MINE, {"password": PASSWORD})
+    await person.send("POST", MINE, {"current_password": PASSWORD})
 
     def broken(_: Reach, __: int) -> AsyncIterator[Record]:
         raise ExportTooLarge
@@ -146,7 +146,7 @@ async def test_one_that_would_leave_something_out_fails_and_says_why(bureau: Bur
 
     shown = (await person.send("GET", MINE)).json()
     assert (shown["state"], shown["error_code"]) == ("failed", "export_too_large")
-    assert (await person.send("POST", MINE, {"password": PASSWORD})).status_code == 202
+    assert (await person.send("POST", MINE, {"current_password": PASSWORD})).status_code == 202
 
 
 async def test_an_archive_in_memory_grows_no_further_than_it_may() -> None:
@@ -160,7 +160,7 @@ async def test_an_archive_in_memory_grows_no_further_than_it_may() -> None:
 async def test_an_erasure_takes_the_archive_along(bureau: Bureau) -> None:
     person = await bureau.house.person()
     await exported(bureau, person)
-    await person.send("POST", "/api/users/me/erasure", {"password": PASSWORD})
+    await person.send("POST", "/api/users/me/erasure", {"current_password": PASSWORD})
 
     await bureau.run_job()
 

@@ -72,7 +72,7 @@ async def test_a_dump_from_before_an_erasure_brings_nobody_back(
 ) -> None:
     person, other = await bureau.house.person(), await bureau.house.person()
     await dumps.take()
-    code = (await person.send("POST", MINE, {"password": PASSWORD})).json()["receipt_code"]
+    code = (await person.send("POST", MINE, {"current_password": PASSWORD})).json()["receipt_code"]
     await bureau.run_job()
     assert (await bureau.receipt(code))["state"] == "done"
     url = await dumps.restore()
@@ -115,7 +115,7 @@ async def test_without_its_journal_the_dump_would_bring_the_user_back(
 ) -> None:
     person = await bureau.house.person()
     await dumps.take()
-    await person.send("POST", MINE, {"password": PASSWORD})
+    await person.send("POST", MINE, {"current_password": PASSWORD})
     await bureau.run_job()
     url = await dumps.restore()
     Journal(tmp_path / "archive" / "log" / "erasures.jsonl").path.unlink()
@@ -130,10 +130,10 @@ async def test_wishes_that_wait_and_those_taken_back_are_restored_too(
     bureau: Bureau, dumps: Dumps, redis_url: str, tmp_path: Path
 ) -> None:
     staying, waiting = await bureau.house.person(), await bureau.house.person()
-    await staying.send("POST", MINE, {"password": PASSWORD})
+    await staying.send("POST", MINE, {"current_password": PASSWORD})
     await dumps.take()
     await staying.send("DELETE", MINE)
-    code = (await waiting.send("POST", MINE, {"password": PASSWORD})).json()["receipt_code"]
+    code = (await waiting.send("POST", MINE, {"current_password": PASSWORD})).json()["receipt_code"]
     await bureau.run_job(after=bureau.office.grace / 2)
     url = await dumps.restore()
 

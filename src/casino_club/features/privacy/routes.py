@@ -42,7 +42,7 @@ routes = Routes(tags=["privacy"])
 async def ask_for_erasure(
     subject: UserSubject, body: ProofIn, office: Office, clock: Clock
 ) -> tuple[int, ErasureAskedOut]:
-    asked = await erasing.ask(office, subject, password=body.password, code=body.code, now=clock())
+    asked = await erasing.ask(office, subject, password=body.current_password, code=body.code, now=clock())
     return 202, ErasureAskedOut(asked.erasure.id, asked.receipt_code, asked.erasure.due_at)
 
 
@@ -92,7 +92,7 @@ async def read_receipt(body: ReceiptCodeIn, office: Office) -> ReceiptOut:
     refusals=(refusals.ExportAsked, refusals.ExportTooSoon, *PROOF_REFUSALS),
 )
 async def ask_for_export(subject: UserSubject, body: ProofIn, office: Office, clock: Clock) -> tuple[int, ExportOut]:
-    asked = await exporting.ask(office, subject, password=body.password, code=body.code, now=clock())
+    asked = await exporting.ask(office, subject, password=body.current_password, code=body.code, now=clock())
     return 202, export_out(asked)
 
 

@@ -18,7 +18,7 @@ ReceiptCode = Annotated[str, Meta(min_length=20, max_length=100)]
 class ProofIn(msgspec.Struct, forbid_unknown_fields=True):
     """That it is really you: the password, if you have one, and, of those who have a second factor, a code."""
 
-    password: Password | None = None
+    current_password: Password | None = None
     code: Code | None = None
 
 

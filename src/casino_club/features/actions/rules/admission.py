@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from casino_club.features.actions.rules.moment import MomentPolicy, fault_in_moment, moments
-from casino_club.features.actions.rules.plan import Check, Checks, fault_in, fault_in_saying
+from casino_club.features.actions.rules.plan import Check, Checks, fault_in, fault_in_saying, unnamed_field_in
 from casino_club.features.actions.rules.refusals import (
     MetadataInvalid,
     MetadataTooLarge,
@@ -103,6 +103,8 @@ class Admission:
             return fault_in_moment(at_us, self._now_us, self._policy.moment)
         if check.platform_only and (fault := fault_in_saying(check, sent.metadata)):
             return fault
+        if self._kind == "client" and (unnamed := unnamed_field_in(check, sent.metadata)):
+            return unnamed
         return fault_in(check, sent.value, sent.metadata)
 
     def _row(

@@ -37,7 +37,7 @@ class FieldRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TypeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One action type. Metadata fields that it does not name are kept as they are."""
+    """One action type. Metadata fields that it does not name are a service's alone to send, and kept as they are."""
 
     about: str
     initiated_by: Literal["user", "system"]
@@ -98,6 +98,8 @@ class Check(NamedTuple):
     """Whether its rows can belong to a round of several."""
     platform_only: frozenset[str]
     """Metadata that no sender may say."""
+    named: frozenset[str]
+    """The metadata fields that the rule names."""
 
 
 class Checks:
@@ -123,7 +125,7 @@ def check_of(rule: TypeRule) -> Check:
     ]
     shape = msgspec.defstruct("Metadata", fields, kw_only=True, gc=False)
     platform_only = frozenset(name for name, field in rule.metadata.items() if field.platform_only)
-    return Check(rule, shape, rule.initiated_by == "user", _holds_round(rule), platform_only)
+    return Check(rule, shape, rule.initiated_by == "user", _holds_round(rule), platform_only, frozenset(rule.metadata))
 
 
 def _holds_round(rule: TypeRule) -> bool:
@@ -146,6 +148,14 @@ def fault_in(check: Check, value: int | None, metadata: dict[str, Any]) -> Refus
     except msgspec.ValidationError as fault:
         return _metadata_fault(rule, str(fault))
     return None
+
+
+def unnamed_field_in(check: Check, metadata: dict[str, Any]) -> Refused | None:
+    """A field that the type's rule does not name. Of a type that is merely collected, no fields are known."""
+    if check.named.issuperset(metadata) or check.rule is COLLECTED:
+        return None
+    unnamed = min(metadata.keys() - check.named)
+    return MetadataInvalid(f"metadata.{unnamed[:64]} is not in the tracking plan; a user's app sends what it names.")
 
 
 def _metadata_fault(rule: TypeRule, found: str) -> Refused:
