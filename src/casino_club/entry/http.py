@@ -20,6 +20,7 @@ from casino_club.entry.wiring import (
     open_platform,
     session_finder,
     subscriptions,
+    wallet_policy_over,
     zone_of,
 )
 from casino_club.features.actions.commands.intake import Single, Verdict, take_together
@@ -137,6 +138,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "providers": providers,
         "odds_desk": odds_desk_over(platform),
         "market": platform.policies[Market],
+        "wallet_policy": wallet_policy_over(platform.policies),
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

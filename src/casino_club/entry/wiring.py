@@ -36,6 +36,10 @@ from casino_club.features.privacy import jobs as privacy_jobs
 from casino_club.features.privacy import routes as privacy_routes
 from casino_club.features.privacy.commands.office import Office
 from casino_club.features.wallet import jobs as wallet_jobs
+from casino_club.features.wallet.commands.posting import WalletPolicy
+from casino_club.features.wallet.routes import services as token_routes
+from casino_club.features.wallet.routes import staff as wallet_staff_routes
+from casino_club.features.wallet.routes import users as wallet_routes
 from casino_club.infra import runtime
 from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -65,6 +69,9 @@ ROUTES = (
     actions_routes.routes,
     identity_routes.routes,
     provider_routes.routes,
+    wallet_routes.routes,
+    token_routes.routes,
+    wallet_staff_routes.routes,
     odds_routes.routes,
     draw_routes.routes,
     odds_staff_routes.routes,
@@ -209,6 +216,11 @@ def office_over(platform: Platform) -> Office:
         grace=timedelta(days=settings.erasure_grace_days),
         export_lasts=timedelta(hours=settings.export_keep_hours),
     )
+
+
+def wallet_policy_over(policies: Policies) -> WalletPolicy:
+    """What decides about money."""
+    return WalletPolicy(policies[ActionPolicy])
 
 
 def odds_desk_over(platform: Platform) -> OddsDesk:

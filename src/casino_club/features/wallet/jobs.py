@@ -46,7 +46,9 @@ async def export_ledger(reach: Reach, user_id: int) -> AsyncIterator[Record]:
     before_id = None
     while True:
         async with reach.stores.database.connection() as db:
-            page = await reading.transactions_of(db, user_id, before_id=before_id, kind=None, limit=PAGE_ROWS)
+            page = await reading.transactions_of(
+                db, user_id, before_id=before_id, kind=None, currency=None, limit=PAGE_ROWS
+            )
             changes = await reading.changes_in(db, [each.id for each in page])
         for each in page:
             of_this = [_shown(change) for change in changes if change.tx_id == each.id]

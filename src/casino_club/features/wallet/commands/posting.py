@@ -45,6 +45,10 @@ class Posted:
     def pending_gems(self) -> int:
         return self.held.get(Pocket.PENDING_GEMS, 0)
 
+    def received_in(self, pocket: Pocket) -> int:
+        """How much came into this pocket."""
+        return sum(each.amount for each in self.entries if pocket_of(each.account_id) is pocket and each.amount > 0)
+
     def taken_from(self, pocket: Pocket) -> int:
         """How much of this pocket was spent."""
         return -sum(each.amount for each in self.entries if pocket_of(each.account_id) is pocket and each.amount < 0)

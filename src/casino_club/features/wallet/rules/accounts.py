@@ -6,10 +6,13 @@ Accounts are numbered by what they are, so that nobody has to look one up: users
 from enum import Enum
 from typing import Final
 
+from casino_club.features.wallet.rules.refusals import UserIdTooLarge
 from casino_club.kernel.money import Currency
 
 STRIPES: Final = 64
 POCKETS_MAX: Final = 8
+USER_ID_MAX: Final = 2**63 // POCKETS_MAX - 1
+"""Greater ones would have accounts that no bigint can number."""
 CURRENCIES: Final = tuple(Currency)
 
 
@@ -68,7 +71,9 @@ WITH_LOTS: Final = frozenset(Pocket) - {Pocket.COINS, Pocket.PENDING_GEMS}
 
 
 def account_of(user_id: int, pocket: Pocket) -> int:
-    """A user's account."""
+    """A user's account. Raises `UserIdTooLarge`."""
+    if user_id > USER_ID_MAX:
+        raise UserIdTooLarge(USER_ID_MAX)
     return user_id * POCKETS_MAX + pocket.value
 
 

@@ -45,6 +45,16 @@ class KeyReused(Refused):
         super().__init__("This idempotency key was used for something else; send a new one.")
 
 
+class UserIdTooLarge(Refused):
+    """Accounts are numbered by their users, and numbers end."""
+
+    code = "user_id_too_large"
+    kind = Kind.INVALID
+
+    def __init__(self, user_id_max: int) -> None:
+        super().__init__(f"Only users up to {user_id_max} have a wallet.")
+
+
 class LotMissing(Refused):
     """Nothing came in under this origin."""
 

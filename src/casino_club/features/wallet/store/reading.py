@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from casino_club.features.wallet.rules.accounts import POCKETS_MAX, Pocket, account_of, pocket_of
 from casino_club.infra.db.database import Db
+from casino_club.kernel.money import Currency
 
 
 class Transaction(NamedTuple):
@@ -50,14 +51,17 @@ async def is_corrected(db: Db, tx_id: int) -> bool:
 
 
 async def transactions_of(
-    db: Db, user_id: int, *, before_id: int | None, kind: str | None, limit: int
+    db: Db, user_id: int, *, before_id: int | None, kind: str | None, currency: Currency | None, limit: int
 ) -> list[Transaction]:
-    """The user's transactions, newest first."""
+    """The user's transactions, newest first; only those that changed this currency, if one is named."""
+    accounts = [account_of(user_id, pocket) for pocket in Pocket if currency in (None, pocket.currency)]
     rows = await db.fetch(
-        """SELECT id, user_id, kind, posted_at, corrects FROM ledger_txs
+        """SELECT id, user_id, kind, posted_at, corrects FROM ledger_txs AS t
            WHERE user_id = $1 AND ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR kind = $3)
-           ORDER BY id DESC LIMIT $4""",
-        *(user_id, before_id, kind, limit),
+             AND ($4::bigint[] IS NULL
+                  OR EXISTS (SELECT FROM ledger_entries WHERE tx_id = t.id AND account_id = ANY($4)))
+           ORDER BY id DESC LIMIT $5""",
+        *(user_id, before_id, kind, accounts if currency else None, limit),
     )
     return [Transaction(*row) for row in rows]
 

@@ -1,0 +1,144 @@
+"""Shapes of requests and answers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from casino_club.features.wallet.rules.accounts import SPENDABLE, USER_ID_MAX, Pocket
+from casino_club.features.wallet.store.reading import Change, Transaction
+from casino_club.infra.http.routes import Id
+from casino_club.kernel.money import AMOUNT_MAX, Currency
+
+PAGE_ROWS_MAX = 200
+
+Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
+Limit = Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)]
+WalletUserId = Annotated[int, Meta(ge=1, le=USER_ID_MAX)]
+EventId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Yours, and the same whenever you repeat it.",
+    ),
+]
+
+
+class PocketOut(msgspec.Struct, frozen=True):
+    """What lies in one pocket."""
+
+    pocket: str
+    amount: int
+
+
+class BalanceOut(msgspec.Struct, frozen=True):
+    """What can be spent of a currency, and in which pockets it lies."""
+
+    currency: Currency
+    spendable: int
+    pockets: list[PocketOut]
+
+
+class WalletOut(msgspec.Struct, frozen=True):
+    """What a user holds. Pending gems were granted and can be claimed."""
+
+    user_id: int
+    balances: list[BalanceOut]
+    pending_gems: int
+
+
+class MovesQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which part of a history."""
+
+    currency: Currency | None = None
+    kind: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    cursor: Id | None = None
+    limit: Limit = 50
+
+
+class ChangeOut(msgspec.Struct, frozen=True):
+    """By how much a pocket changed, and what it held then."""
+
+    pocket: str
+    currency: Currency
+    amount: int
+    balance_after: int
+
+
+class TransactionOut(msgspec.Struct, frozen=True):
+    """One transaction. `corrects` names the one that it takes back, if it does."""
+
+    id: int
+    kind: str
+    posted_at: datetime
+    corrects: int | None
+    changes: list[ChangeOut]
+
+
+class TransactionsPage(msgspec.Struct, frozen=True):
+    """Newest first. `next_cursor` is null at the end."""
+
+    transactions: list[TransactionOut]
+    next_cursor: int | None
+
+
+class ClaimIn(msgspec.Struct, forbid_unknown_fields=True):
+    """How many pending gems to claim. The same key claims once."""
+
+    key: UUID
+    gems: Amount
+
+
+class ClaimOut(msgspec.Struct, frozen=True):
+    """What was claimed, and what the user has now."""
+
+    transaction_id: int
+    was_repeated: bool
+    gems: int
+    gem_balance: int
+    pending_gems: int
+
+
+class TokensIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Tokens of a user. The same event has its effect once."""
+
+    user_id: WalletUserId
+    event_id: EventId
+    amount: Amount
+
+
+class TokensOut(msgspec.Struct, frozen=True):
+    """What came of it. A repetition answers with what the user has by then; so many came from the partner."""
+
+    transaction_id: int
+    was_repeated: bool
+    token_balance: int
+    partner_tokens: int
+
+
+def wallet_out(user_id: int, held: Mapping[Pocket, int]) -> WalletOut:
+    """All currencies, whether or not the user ever had any."""
+    balances = [
+        BalanceOut(
+            currency,
+            sum(held[pocket] for pocket in pockets),
+            [PocketOut(pocket.name.lower(), held[pocket]) for pocket in pockets],
+        )
+        for currency, pockets in SPENDABLE.items()
+    ]
+    return WalletOut(user_id, balances, held[Pocket.PENDING_GEMS])
+
+
+def page_out(found: Sequence[Transaction], changes: Sequence[Change], *, limit: int) -> TransactionsPage:
+    """Transactions with their changes."""
+    by_tx: dict[int, list[ChangeOut]] = {each.id: [] for each in found}
+    for change in changes:
+        pocket = change.pocket
+        by_tx[change.tx_id].append(ChangeOut(pocket.name.lower(), pocket.currency, change.amount, change.balance_after))
+    shown = [TransactionOut(each.id, each.kind, each.posted_at, each.corrects, by_tx[each.id]) for each in found]
+    return TransactionsPage(shown, found[-1].id if len(found) == limit else None)
