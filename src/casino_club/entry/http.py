@@ -138,7 +138,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "providers": providers,
         "odds_desk": odds_desk_over(platform),
         "market": platform.policies[Market],
-        "wallet_policy": wallet_policy_over(platform.policies),
+        "wallet_policy": wallet_policy_over(platform.settings, platform.policies),
         "proxies_in_front": platform.settings.proxies_in_front,
     }
 

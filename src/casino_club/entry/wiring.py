@@ -218,9 +218,9 @@ def office_over(platform: Platform) -> Office:
     )
 
 
-def wallet_policy_over(policies: Policies) -> WalletPolicy:
+def wallet_policy_over(settings: Settings, policies: Policies) -> WalletPolicy:
     """What decides about money."""
-    return WalletPolicy(policies[ActionPolicy])
+    return WalletPolicy(policies[ActionPolicy], corrected_alone_max=settings.correction_alone_max)
 
 
 def odds_desk_over(platform: Platform) -> OddsDesk:

@@ -128,6 +128,13 @@ class Settings(BaseSettings):
     )
     refused_keep_days: int = Field(30, ge=1, le=3650, description="How long refused actions are kept for review.")
 
+    correction_alone_max: int = Field(
+        1_000,
+        ge=0,
+        description="Up to this amount of any currency one admin may undo a transaction of the ledger alone; above it "
+        "takes two.",
+    )
+
     log_partition_rows: int = Field(10_000_000, ge=1_000, description="Ids in one partition of the log.")
     log_partitions_ahead: int = Field(3, ge=1, le=20, description="Empty partitions kept ready ahead of the log.")
     log_keep_days: int = Field(400, ge=1, description="Partitions whose rows are all older are exported and detached.")

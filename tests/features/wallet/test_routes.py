@@ -167,3 +167,72 @@ async def test_a_number_too_large_for_accounts_is_refused_cleanly(
     assert [(each.status_code, each.json()["code"]) for each in answers] == [(422, "user_id_too_large")] * 3
     assert by_service.json()["code"] == "invalid_body"
     assert (await house.http.get("/api/wallet", headers=last)).json()["balances"][0]["spendable"] == 1_000
+
+
+async def corrected(admin: people.Person, tx_id: int) -> httpx.Response:
+    body = {"transaction_id": tx_id, "because": "posted twice"}
+    return await admin.send("POST", "/api/admin/wallet-corrections", body)
+
+
+async def deeds(house: people.House) -> list[tuple[str, str]]:
+    async with house.database.connection() as db:
+        rows = await db.fetch("SELECT verb, target FROM deeds WHERE target LIKE 'correction:%' ORDER BY id")
+    return [(row[0], row[1]) for row in rows]
+
+
+async def test_a_small_transaction_is_corrected_by_one_admin_at_once(house: people.House, purse: Purse) -> None:
+    admin = await house.staff(Role.ADMIN)
+    posted = await purse.post(COINS)
+
+    made = await corrected(admin, posted.tx_id)
+    again = await corrected(admin, posted.tx_id)
+    missing = await corrected(admin, 10**12)
+
+    assert made.status_code == 201
+    assert made.json()["correction_transaction_id"] is not None
+    assert await purse.holds() == {}
+    assert [answer.json()["code"] for answer in (again, missing)] == ["already_corrected", "transaction_missing"]
+    assert await deeds(house) == [("correct_transaction", f"correction:{made.json()['id']}")]
+
+
+async def test_a_large_one_takes_a_second_person(house: people.House, purse: Purse) -> None:
+    admin, second = await house.staff(Role.ADMIN), await house.staff(Role.ADMIN)
+    posted = await purse.post(Give(Pocket.COINS, 1_001, House.GRANTS, "welcome"))
+
+    proposed = (await corrected(admin, posted.tx_id)).json()
+    there = f"/api/admin/wallet-corrections/{proposed['id']}"
+    open_already = await corrected(second, posted.tx_id)
+    alone = await admin.send("POST", f"{there}/approve")
+    held = await purse.holds()
+    listed = (await second.send("GET", "/api/admin/wallet-corrections?is_open=true")).json()["corrections"]
+    both = await asyncio.gather(*(second.send("POST", f"{there}/approve") for _ in range(5)))
+
+    assert proposed["settled_at"] is None
+    assert open_already.json()["code"] == "correction_open"
+    assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
+    assert held == {Pocket.COINS: 1_001}
+    assert [each["id"] for each in listed] == [proposed["id"]]
+    assert sorted(answer.status_code for answer in both) == [200, 409, 409, 409, 409]
+    assert await purse.holds() == {}
+    assert [verb for verb, _ in await deeds(house)] == ["propose_correction", "correct_transaction"]
+
+
+async def test_what_is_withdrawn_or_spent_is_not_corrected(house: people.House, purse: Purse) -> None:
+    admin, second = await house.staff(Role.ADMIN), await house.staff(Role.ADMIN)
+    posted = await purse.post(Give(Pocket.COINS, 2_000, House.GRANTS, "welcome"))
+    first = (await corrected(admin, posted.tx_id)).json()["id"]
+    await admin.send("POST", f"/api/admin/wallet-corrections/{first}/withdraw")
+    late = await second.send("POST", f"/api/admin/wallet-corrections/{first}/approve")
+    again = (await corrected(admin, posted.tx_id)).json()["id"]
+    await purse.post(STAKE)
+
+    spent = await second.send("POST", f"/api/admin/wallet-corrections/{again}/approve")
+
+    assert late.json()["code"] == "correction_settled"
+    assert spent.json()["code"] == "insufficient_funds"
+    assert await purse.holds() == {Pocket.COINS: 1_900}
+    assert [verb for verb, _ in await deeds(house)] == [
+        "propose_correction",
+        "withdraw_correction",
+        "propose_correction",
+    ]

@@ -1,6 +1,7 @@
 """Shapes of requests and answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from casino_club.features.wallet.rules.accounts import SPENDABLE, USER_ID_MAX, Pocket
+from casino_club.features.wallet.rules.correcting import Correction
 from casino_club.features.wallet.store.reading import Change, Transaction
 from casino_club.infra.http.routes import Id
 from casino_club.kernel.money import AMOUNT_MAX, Currency
@@ -119,6 +121,46 @@ class TokensOut(msgspec.Struct, frozen=True):
     was_repeated: bool
     token_balance: int
     partner_tokens: int
+
+
+class CorrectionProposal(msgspec.Struct, forbid_unknown_fields=True):
+    """Which transaction to undo, and why."""
+
+    transaction_id: Id
+    because: Annotated[str, Meta(min_length=3, max_length=200)]
+
+
+class CorrectionsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which corrections."""
+
+    is_open: bool | None = None
+    cursor: Id | None = None
+    limit: Limit = 50
+
+
+class CorrectionOut(msgspec.Struct, frozen=True):
+    """A correction. Once settled it has undone the transaction, or was withdrawn if it names none that does."""
+
+    id: int
+    transaction_id: int
+    because: str
+    largest_amount: int
+    proposed_by: int
+    proposed_at: datetime
+    settled_by: int | None
+    settled_at: datetime | None
+    correction_transaction_id: int | None
+
+
+class CorrectionsPage(msgspec.Struct, frozen=True):
+    """Newest first. `next_cursor` is null at the end."""
+
+    corrections: list[CorrectionOut]
+    next_cursor: int | None
+
+
+def correction_out(correction: Correction) -> CorrectionOut:
+    return CorrectionOut(*astuple(correction))
 
 
 def wallet_out(user_id: int, held: Mapping[Pocket, int]) -> WalletOut:

@@ -5,6 +5,8 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -77,3 +79,22 @@ ledger_lots = Table(
     Index("ledger_lots_user_id_origin_idx", "user_id", "origin"),
     postgresql_with={"fillfactor": 70},
 )
+
+ledger_corrections = Table(
+    "ledger_corrections",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("tx_id", BigInteger, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("largest_amount", BigInteger, nullable=False),
+    Column("proposed_by", BigInteger, nullable=False),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("settled_by", BigInteger),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("correction_tx_id", BigInteger),
+    PrimaryKeyConstraint("id"),
+    ForeignKeyConstraint(["tx_id"], ["ledger_txs.id"]),
+    CheckConstraint("(settled_by IS NULL) = (settled_at IS NULL)", name="is_settled_whole"),
+    Index("ledger_corrections_open_idx", "tx_id", unique=True, postgresql_where="settled_at IS NULL"),
+)
+"""Settled with a transaction they were carried out, without one withdrawn."""

@@ -26,6 +26,8 @@ class WalletPolicy:
 
     actions: actions.ActionPolicy
     closed: AbstractSet[Edge] = frozenset()
+    corrected_alone_max: int = 0
+    """Up to this amount one member of staff may correct a transaction alone."""
 
 
 @dataclass(frozen=True, slots=True)

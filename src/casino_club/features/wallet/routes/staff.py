@@ -1,15 +1,30 @@
-"""What staff see of anybody's wallet."""
+"""What staff see of anybody's wallet, and how they correct what went wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypedDict
 
+from casino_club.features.wallet.commands import correcting
+from casino_club.features.wallet.commands.posting import WalletPolicy
 from casino_club.features.wallet.routes.users import history_page
-from casino_club.features.wallet.rules.refusals import UserIdTooLarge
-from casino_club.features.wallet.schemas import MovesQuery, TransactionsPage, WalletOut, wallet_out
-from casino_club.features.wallet.store import reading
+from casino_club.features.wallet.rules import refusals
+from casino_club.features.wallet.schemas import (
+    CorrectionOut,
+    CorrectionProposal,
+    CorrectionsPage,
+    CorrectionsQuery,
+    MovesQuery,
+    TransactionsPage,
+    WalletOut,
+    correction_out,
+    wallet_out,
+)
+from casino_club.features.wallet.store import corrections, reading
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Id, Routes
-from casino_club.kernel.subject import Role
+from casino_club.kernel.subject import Role, UserSubject
+
+Clock = Callable[[], datetime]
 
 routes = Routes(tags=["wallet of staff"])
 
@@ -22,6 +37,7 @@ class Callers(TypedDict):
 
 
 READERS: Callers = {"audience": Audience.STAFF, "roles": (Role.SUPPORT, Role.ADMIN)}
+WRITERS: Callers = {"audience": Audience.STAFF, "roles": (Role.ADMIN,)}
 
 
 @routes.get(
@@ -29,7 +45,7 @@ READERS: Callers = {"audience": Audience.STAFF, "roles": (Role.SUPPORT, Role.ADM
     **READERS,
     summary="What a user has, by currency and pocket",
     answers={200: WalletOut},
-    refusals=(UserIdTooLarge,),
+    refusals=(refusals.UserIdTooLarge,),
 )
 async def read_users_wallet(user_id: Id, database: Database) -> WalletOut:
     async with database.connection() as db:
@@ -42,7 +58,84 @@ async def read_users_wallet(user_id: Id, database: Database) -> WalletOut:
     summary="A user's transactions, newest first",
     query=MovesQuery,
     answers={200: TransactionsPage},
-    refusals=(UserIdTooLarge,),
+    refusals=(refusals.UserIdTooLarge,),
 )
 async def read_users_wallet_history(user_id: Id, query: MovesQuery, database: Database) -> TransactionsPage:
     return await history_page(database, user_id, query)
+
+
+@routes.get(
+    "/api/admin/wallet-corrections",
+    **READERS,
+    summary="Corrections, proposed and settled, newest first",
+    query=CorrectionsQuery,
+    answers={200: CorrectionsPage},
+)
+async def read_corrections(query: CorrectionsQuery, database: Database) -> CorrectionsPage:
+    async with database.connection() as db:
+        found = await corrections.corrections(db, before_id=query.cursor, is_open=query.is_open, limit=query.limit)
+    return CorrectionsPage(
+        [correction_out(each) for each in found], found[-1].id if len(found) == query.limit else None
+    )
+
+
+@routes.post(
+    "/api/admin/wallet-corrections",
+    **WRITERS,
+    summary="Undo a transaction; above the limit, once another admin approves",
+    body=CorrectionProposal,
+    answers={201: CorrectionOut},
+    refusals=(
+        refusals.TransactionMissing,
+        refusals.AlreadyCorrected,
+        refusals.CorrectionOpen,
+        refusals.InsufficientFunds,
+    ),
+)
+async def propose_correction(
+    subject: UserSubject, body: CorrectionProposal, database: Database, wallet_policy: WalletPolicy, clock: Clock
+) -> CorrectionOut:
+    now = clock()
+    return correction_out(
+        await database.run(
+            lambda db: correcting.propose(
+                db, body.transaction_id, because=body.because, by=subject, now=now, policy=wallet_policy
+            )
+        )
+    )
+
+
+@routes.post(
+    "/api/admin/wallet-corrections/{correction_id}/approve",
+    **WRITERS,
+    summary="Carry out what another admin proposed",
+    answers={200: CorrectionOut},
+    refusals=(
+        refusals.CorrectionMissing,
+        refusals.CorrectionSettled,
+        refusals.SecondPersonNeeded,
+        refusals.AlreadyCorrected,
+        refusals.InsufficientFunds,
+    ),
+)
+async def approve_correction(
+    correction_id: Id, subject: UserSubject, database: Database, wallet_policy: WalletPolicy, clock: Clock
+) -> CorrectionOut:
+    now = clock()
+    return correction_out(
+        await database.run(lambda db: correcting.approve(db, correction_id, by=subject, now=now, policy=wallet_policy))
+    )
+
+
+@routes.post(
+    "/api/admin/wallet-corrections/{correction_id}/withdraw",
+    **WRITERS,
+    summary="Give a proposed correction up",
+    answers={200: CorrectionOut},
+    refusals=(refusals.CorrectionMissing, refusals.CorrectionSettled),
+)
+async def withdraw_correction(
+    correction_id: Id, subject: UserSubject, database: Database, clock: Clock
+) -> CorrectionOut:
+    now = clock()
+    return correction_out(await database.run(lambda db: correcting.withdraw(db, correction_id, by=subject, now=now)))

@@ -83,3 +83,43 @@ class AlreadyCorrected(Refused):
 
     def __init__(self) -> None:
         super().__init__("This transaction is a correction, or has one already.")
+
+
+class CorrectionMissing(Refused):
+    """Nobody proposed this."""
+
+    code = "correction_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("There is no correction of this number.")
+
+
+class CorrectionOpen(Refused):
+    """One proposal at a time."""
+
+    code = "correction_open"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("A correction of this transaction is proposed already; approve or withdraw that.")
+
+
+class CorrectionSettled(Refused):
+    """What was carried out or withdrawn stays so."""
+
+    code = "correction_settled"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This correction was carried out or withdrawn already.")
+
+
+class SecondPersonNeeded(Refused):
+    """Nobody approves what they proposed themselves."""
+
+    code = "second_person_needed"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("You proposed this correction yourself; it takes another person to approve it.")
