@@ -31,6 +31,7 @@ from casino_club.features.odds.rules.markets import Market
 from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.features.privacy.store import erasures
+from casino_club.features.wallet.commands import checking
 from casino_club.infra import runtime
 from casino_club.infra.audit.witness import Witness
 from casino_club.infra.backends.oidc.file import open_identity_providers
@@ -80,6 +81,7 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
             "log": partial(lag_metrics, platform.database),
             "jobs": partial(_job_metrics, platform),
             "privacy": partial(_erasure_metrics, platform),
+            "ledger": partial(_ledger_metrics, platform),
             "conservation": lambda: standing_metrics(platform.database, now=now()),
             "odds": partial(odds_metrics, platform.database),
         },
@@ -107,6 +109,12 @@ async def _erasure_metrics(platform: Platform) -> Iterable[Metric]:
     async with platform.database.connection() as db:
         waits_seconds = await erasures.waits_seconds(db, now=now())
     return [sample("casino_club_erasure_waits_seconds", {(): waits_seconds})]
+
+
+async def _ledger_metrics(platform: Platform) -> Iterable[Metric]:
+    async with platform.database.connection() as db:
+        found = await checking.violations(db)
+    return [sample("casino_club_ledger_violations", {(each,): float(times) for each, times in found.items()})]
 
 
 async def _health(platform: Platform) -> dict[str, object]:

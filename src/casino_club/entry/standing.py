@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from casino_club.features.operations.commands import conservation
 from casino_club.features.operations.rules import Standing
 from casino_club.features.operations.schemas import job_out
 from casino_club.features.privacy.store import erasures
+from casino_club.features.wallet.commands import checking
 from casino_club.infra import machine, runtime
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import SERVER_AWAY, Database, Db
@@ -96,6 +97,8 @@ class DatabaseLook:
     facts: DatabaseFacts
     log: LogLook | None
     jobs: Sequence[JobStanding] = ()
+    ledger: Mapping[str, int] = field(default_factory=dict)
+    """How often the last check found each invariant broken; empty as long as there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ def problems(seen: Look) -> list[str]:
             found.append("The database lacks this version's schema; run `casino-club migrate`.")
         else:
             found += _log_problems(seen.log, seen.at, seen.readers)
+            found += _ledger_problems(seen.database.ledger)
     return found + [why for standing in seen.jobs for why in _job_problems(standing)]
 
 
@@ -175,6 +179,14 @@ def _job_problems(standing: JobStanding) -> Iterator[str]:
         yield (
             f"The last run of {name} failed ({run.error_code}); see the worker's log, then "
             f"`casino-club jobs retry {run.id}`."
+        )
+
+
+def _ledger_problems(ledger: Mapping[str, int]) -> Iterator[str]:
+    if broken := [name for name, times in ledger.items() if times]:
+        yield (
+            f"The ledger's last check found {', '.join(broken)} broken; let nobody pay or play until "
+            "GET /api/admin/invariants, which shows examples, is understood."
         )
 
 
@@ -251,7 +263,9 @@ async def _look_at_database(settings: Settings, database: Database) -> DatabaseL
             standings = []
             if log is not None:
                 standings = await timetable.standings(db, jobs(), zone=zone_of(settings), now=datetime.now(UTC))
-            return DatabaseLook(seconds, facts, log, standings)
+            found = {} if log is None else await checking.violations(db)
+            ledger = {str(each): times for each, times in found.items()}
+            return DatabaseLook(seconds, facts, log, standings, ledger)
     except (Unusable, *DATABASE_FAULTS) as fault:
         return sentence(fault)
 
@@ -333,7 +347,12 @@ def _described_process(each: ProcessLook) -> dict[str, object]:
 def _described_database(database: DatabaseLook | str) -> dict[str, object]:
     if isinstance(database, str):
         return {"answers": False, "problem": database}
-    return {"answers": True, "version": database.facts.version, "answer_seconds": database.seconds}
+    return {
+        "answers": True,
+        "version": database.facts.version,
+        "answer_seconds": database.seconds,
+        "ledger_violations": sum(database.ledger.values()) if database.ledger else None,
+    }
 
 
 def _described_hot(hot: HotLook | str) -> dict[str, object]:

@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from casino_club.infra.db.database import Database
+from tests.builders.actions import a_log
 from tests.features.actions.club import NO_KAFKA, TOKEN_SECRET, VAULT_SECRET, a_key, as_user
 from tests.infra.waiting import wait_for
 
@@ -55,6 +56,7 @@ class Served:
 
 @pytest.fixture
 async def served(database: Database, database_url: str, redis_url: str) -> AsyncIterator[Served]:
+    await a_log(database).make_room()
     service = await a_key(database, "everything")
     with serving(database_url, redis_url) as url:
         yield Served(url, service, as_user(5))

@@ -7,10 +7,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from casino_club.features.wallet.commands.checking import check
 from casino_club.features.wallet.rules.accounts import USER_ID_MAX, House, Pocket
 from casino_club.features.wallet.rules.orders import Give, Take
+from casino_club.infra.jobs import runs
 from casino_club.kernel.money import Currency
 from casino_club.kernel.subject import Role, Scope
+from tests.builders.actions import NOON
 from tests.features.actions.club import a_key, as_user
 from tests.features.identity import people
 from tests.features.identity.conftest import house
@@ -60,7 +63,8 @@ async def test_users_page_through_their_own_history_by_currency_and_kind(house: 
         await purse.post(STAKE, user_id=person.user_id, kind="bet")
     await purse.post(COINS, user_id=other.user_id, kind="welcome")
 
-    seen, cursor = [], ""
+    seen: list[dict[str, Any]] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = (await person.send("GET", f"/api/wallet/history?currency=COIN&limit=2{cursor}")).json()
         seen += page["transactions"]
@@ -236,3 +240,27 @@ async def test_what_is_withdrawn_or_spent_is_not_corrected(house: people.House, 
         "withdraw_correction",
         "propose_correction",
     ]
+
+
+async def test_staff_see_what_the_last_check_of_the_ledger_found(house: people.House, purse: Purse) -> None:
+    admin = await house.staff(Role.ADMIN)
+    await purse.post(COINS)
+    never = (await admin.send("GET", "/api/admin/invariants")).json()
+    async with house.database.transaction() as db:
+        await db.execute("UPDATE ledger_accounts SET balance = balance + 5 WHERE balance = 1000")
+        made = await runs.add(db, "check_ledger", NOON)
+        assert made is not None
+        run = await runs.claim(db, "check_ledger", made.due_at, lease_seconds=600)
+        assert run is not None
+    await check(house.database, run, now=NOON)
+
+    seen = (await admin.send("GET", "/api/admin/invariants")).json()
+    metrics = (await house.http.get("/metrics")).text
+
+    assert never["checked_at"] is None
+    assert {each["broken"] for each in never["invariants"]} == {None}
+    found = {each["invariant"]: each for each in seen["invariants"] if each["broken"]}
+    assert found["balances"]["examples"] == ["account 56: 1005, not 1000"]
+    assert set(found) == {"balances", "house"}
+    assert 'casino_club_ledger_violations{invariant="balances"} 1.0' in metrics
+    assert 'casino_club_ledger_violations{invariant="edges"} 0.0' in metrics

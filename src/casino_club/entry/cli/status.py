@@ -1,6 +1,6 @@
 """`casino-club status`: what runs, how far each reader is, and what is wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import typer
 
@@ -46,6 +46,8 @@ def _print(seen: Look, wrong: list[str]) -> None:
         typer.echo()
     for line in _server_lines(seen):
         typer.echo(line)
+    if isinstance(seen.database, DatabaseLook):
+        typer.echo(_ledger_line(seen.database.ledger))
     if seen.log:
         _print_log(seen.log)
         print_jobs(seen.jobs)
@@ -61,6 +63,12 @@ def _server_lines(seen: Look) -> Iterator[str]:
         yield f"PostgreSQL {seen.database.facts.version} answers in {seen.database.seconds * 1000:.2f} ms."
     if isinstance(seen.hot, HotLook):
         yield f"Redis {seen.hot.facts.version} answers in {seen.hot.seconds * 1000:.2f} ms."
+
+
+def _ledger_line(ledger: Mapping[str, int]) -> str:
+    if not ledger:
+        return "Nobody has checked the ledger yet; the job check_ledger does so every night."
+    return f"The ledger was checked: {sum(map(bool, ledger.values()))} of {len(ledger)} invariants broken."
 
 
 def _print_log(log: LogLook) -> None:

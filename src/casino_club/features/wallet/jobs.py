@@ -1,9 +1,12 @@
 """What this slice does when the log grows, and when somebody wants to have what is theirs."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import time, timedelta
 
+from casino_club.features.wallet.commands.checking import check
 from casino_club.features.wallet.rules.hot import HELD_AFTER, HOT_NAMES, held_after
 from casino_club.features.wallet.store import reading
+from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.subscribe import Policies, subscribe_hot
 from casino_club.infra.ports import HotValue, HotWrite
@@ -29,6 +32,16 @@ def wallet(rows: Sequence[LogRow], _: Policies) -> Sequence[HotWrite]:
         HotWrite(user_id, last_ids[user_id], {name: HotValue(str(amount)) for name, amount in values.items()})
         for user_id, values in held.items()
     ]
+
+
+@job(
+    "check_ledger",
+    daily_at=time(3, 30),
+    takes_max=timedelta(hours=6),
+    about="Looks over the whole ledger for anything that must never be, and keeps what it finds.",
+)
+async def check_ledger(work: Work) -> None:
+    await check(work.database, work.run, now=work.now)
 
 
 LEDGER = kept(

@@ -11,6 +11,8 @@ from msgspec import Meta
 
 from casino_club.features.wallet.rules.accounts import SPENDABLE, USER_ID_MAX, Pocket
 from casino_club.features.wallet.rules.correcting import Correction
+from casino_club.features.wallet.rules.invariants import ABOUT, Invariant
+from casino_club.features.wallet.store.checking import Broken, Check
 from casino_club.features.wallet.store.reading import Change, Transaction
 from casino_club.infra.http.routes import Id
 from casino_club.kernel.money import AMOUNT_MAX, Currency
@@ -157,6 +159,38 @@ class CorrectionsPage(msgspec.Struct, frozen=True):
 
     corrections: list[CorrectionOut]
     next_cursor: int | None
+
+
+class InvariantOut(msgspec.Struct, frozen=True):
+    """What must hold, how often it was found broken, and the first examples. Null if nobody has looked yet."""
+
+    invariant: str
+    about: str
+    broken: int | None
+    examples: list[str]
+
+
+class InvariantsOut(msgspec.Struct, frozen=True):
+    """What the last check of the ledger found."""
+
+    checked_at: datetime | None
+    transactions: int
+    users: int
+    invariants: list[InvariantOut]
+
+
+def invariants_out(check: Check | None, found: Mapping[Invariant, Broken]) -> InvariantsOut:
+    """All invariants, broken or not."""
+    shown = [
+        InvariantOut(
+            each,
+            about,
+            None if check is None else found[each].times if each in found else 0,
+            list(found[each].examples) if each in found else [],
+        )
+        for each, about in ABOUT.items()
+    ]
+    return InvariantsOut(check and check.finished_at, check.txs if check else 0, check.users if check else 0, shown)
 
 
 def correction_out(correction: Correction) -> CorrectionOut:

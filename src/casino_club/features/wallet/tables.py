@@ -1,6 +1,7 @@
 """The tables of this slice. Transactions and entries are appended and never changed; a trigger refuses."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
@@ -98,3 +99,27 @@ ledger_corrections = Table(
     Index("ledger_corrections_open_idx", "tx_id", unique=True, postgresql_where="settled_at IS NULL"),
 )
 """Settled with a transaction they were carried out, without one withdrawn."""
+
+ledger_checks = Table(
+    "ledger_checks",
+    metadata,
+    Column("id", BigInteger, autoincrement=False, nullable=False),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("last_tx_id", BigInteger, nullable=False),
+    Column("txs", BigInteger, nullable=False),
+    Column("users", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id"),
+)
+"""Numbered as the runs of the job that made them."""
+
+ledger_violations = Table(
+    "ledger_violations",
+    metadata,
+    Column("check_id", BigInteger, nullable=False),
+    Column("invariant", Text, nullable=False),
+    Column("times", BigInteger, nullable=False),
+    Column("examples", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("check_id", "invariant"),
+    ForeignKeyConstraint(["check_id"], ["ledger_checks.id"]),
+)

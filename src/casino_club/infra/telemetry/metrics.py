@@ -105,6 +105,12 @@ METRICS: Final = {
             "sampled",
             "How long the erasure that is due the longest has waited for all stores; 0 if none is due.",
         ),
+        Definition(
+            "casino_club_ledger_violations",
+            "sampled",
+            "How often the last check of the ledger found an invariant broken. Alarm on anything but 0.",
+            ("invariant",),
+        ),
         Definition("casino_club_job_runs_total", "counter", "Runs of a job by what became of them.", ("job", "result")),
         Definition("casino_club_job_seconds", "histogram", "Time that a run of a job took.", ("job",), JOB_BUCKETS),
         Definition(

@@ -10,6 +10,7 @@ from casino_club.features.wallet.rules.refusals import AlreadyCorrected, Correct
 from casino_club.features.wallet.store import corrections, reading
 from casino_club.features.wallet.store.posting import Key
 from casino_club.infra.audit import deeds
+from casino_club.infra.audit.chain import Arguments
 from casino_club.infra.db.database import Db
 from casino_club.kernel.ids import derived_uuid
 from casino_club.kernel.subject import UserSubject
@@ -32,7 +33,7 @@ async def propose(
     if rules.may_be_alone(largest, alone_max=policy.corrected_alone_max):
         return await _carry_out(db, proposed, by=by, now=now, policy=policy)
 
-    how = {"transaction": tx_id, "because": because}
+    how: Arguments = {"transaction": tx_id, "because": because}
     await deeds.note(db, by, "propose_correction", f"correction:{proposed.id}", how, now=now)
     return proposed
 
@@ -65,6 +66,6 @@ async def _carry_out(
 
     settled = await corrections.settle(db, proposed.id, by_user_id=by.user_id, now=now, correction_tx_id=posted.tx_id)
 
-    how = {"transaction": proposed.tx_id, "because": proposed.because, "corrected_by": posted.tx_id}
+    how: Arguments = {"transaction": proposed.tx_id, "because": proposed.because, "corrected_by": posted.tx_id}
     await deeds.note(db, by, "correct_transaction", f"correction:{proposed.id}", how, now=now)
     return settled

@@ -13,13 +13,15 @@ from casino_club.features.wallet.schemas import (
     CorrectionProposal,
     CorrectionsPage,
     CorrectionsQuery,
+    InvariantsOut,
     MovesQuery,
     TransactionsPage,
     WalletOut,
     correction_out,
+    invariants_out,
     wallet_out,
 )
-from casino_club.features.wallet.store import corrections, reading
+from casino_club.features.wallet.store import checking, corrections, reading
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Id, Routes
 from casino_club.kernel.subject import Role, UserSubject
@@ -62,6 +64,20 @@ async def read_users_wallet(user_id: Id, database: Database) -> WalletOut:
 )
 async def read_users_wallet_history(user_id: Id, query: MovesQuery, database: Database) -> TransactionsPage:
     return await history_page(database, user_id, query)
+
+
+@routes.get(
+    "/api/admin/invariants",
+    audience=Audience.STAFF,
+    roles=(Role.ANALYST, Role.SUPPORT, Role.ADMIN),
+    summary="What must hold of the ledger, and what the last check found",
+    answers={200: InvariantsOut},
+)
+async def read_invariants(database: Database) -> InvariantsOut:
+    async with database.connection() as db:
+        last = await checking.last_check(db)
+        found = {} if last is None else await checking.broken(db, last.id)
+    return invariants_out(last, found)
 
 
 @routes.get(

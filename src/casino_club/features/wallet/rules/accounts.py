@@ -90,3 +90,9 @@ def pocket_of(account_id: int) -> Pocket | None:
 def house_of(account_id: int) -> House | None:
     """Which account of the house this is a stripe of; None if it is a user's."""
     return House((-1 - account_id) // STRIPES // len(CURRENCIES)) if account_id < 0 else None
+
+
+def currency_of(account_id: int) -> Currency:
+    """What lies on this account."""
+    pocket = pocket_of(account_id)
+    return pocket.currency if pocket is not None else CURRENCIES[(-1 - account_id) // STRIPES % len(CURRENCIES)]

@@ -1,0 +1,84 @@
+"""The check of the whole ledger: all transactions, then all users, then the house, a chunk per transaction of ours.
+
+What a chunk finds is kept in the transaction that moves the run on, so a run that was cut short counts nothing twice.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from casino_club.features.wallet.rules.invariants import Invariant, broken_by
+from casino_club.features.wallet.store import checking
+from casino_club.infra.db.database import Database, Db
+from casino_club.infra.jobs import runs
+from casino_club.infra.jobs.runs import Run
+
+TXS_AT_ONCE: Final = 2_000
+USERS_AT_ONCE: Final = 200
+
+Reached = tuple[str, int]
+"""Which part of the ledger, and the last number in it that was looked at."""
+
+START: Final[Reached] = ("txs", 0)
+END: Final[Reached] = ("house", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """One step of a check."""
+
+    run: Run
+    reached: Reached
+    now: datetime
+    txs_at_once: int
+    users_at_once: int
+
+    async def take(self, db: Db) -> Reached:
+        """Look at it and keep what was found; where the next one begins."""
+        begun = await checking.begin(db, self.run.id, now=self.now)
+        part, last = self.reached
+        after = await (self._txs(db, begun, last) if part == "txs" else self._users(db, begun, last))
+        if after == END:
+            await checking.count(db, begun.id, await checking.of_all_accounts(db))
+            await checking.finish(db, begun.id, now=self.now)
+        await runs.reach(db, self.run, f"{after[0]}:{after[1]}")
+        return after
+
+    async def _txs(self, db: Db, begun: checking.Check, last: int) -> Reached:
+        txs = await checking.transactions(db, after_id=last, last_id=begun.last_tx_id, limit=self.txs_at_once)
+        found = [violation for tx in txs for violation in broken_by(tx)]
+        await checking.count(db, begun.id, found, txs=len(txs))
+        return ("txs", txs[-1].id) if len(txs) == self.txs_at_once else ("users", 0)
+
+    async def _users(self, db: Db, begun: checking.Check, last: int) -> Reached:
+        users = await checking.users_after(db, last, limit=self.users_at_once)
+        await checking.count(db, begun.id, await checking.of_users(db, users), users=len(users))
+        return ("users", users[-1]) if len(users) == self.users_at_once else END
+
+
+async def check(
+    database: Database,
+    run: Run,
+    *,
+    now: datetime,
+    txs_at_once: int = TXS_AT_ONCE,
+    users_at_once: int = USERS_AT_ONCE,
+) -> None:
+    """Check the whole ledger, from where an earlier attempt was cut short."""
+    reached = _read(run.progress)
+    while reached != END:
+        reached = await database.run(_Chunk(run, reached, now, txs_at_once, users_at_once).take)
+
+
+def _read(progress: str | None) -> Reached:
+    part, _, last = (progress or f"{START[0]}:{START[1]}").partition(":")
+    return part, int(last)
+
+
+async def violations(db: Db) -> dict[Invariant, int]:
+    """How often the last finished check found each invariant broken; nothing, if none was ever finished."""
+    last = await checking.last_check(db)
+    if last is None:
+        return {}
+    found = await checking.broken(db, last.id)
+    return {each: found[each].times if each in found else 0 for each in Invariant}
