@@ -123,6 +123,7 @@ def call_often(operation: Operation, session: requests.Session, headers: dict[st
     return calls
 
 
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("caller", ["service", "user"])
 def test_every_route_answers_as_its_document_says(served: Served, caller: str, mode: GenerationMode) -> None:
