@@ -126,6 +126,8 @@ def messages(kafka: Kafka, topic: str | None = None) -> list[Message]:
             assert number is not None
             if error is None:
                 read[number].append(message)
+                if (message.offset() or 0) >= high[number] - 1:  # Where more comes all the time, there is no end.
+                    open_.discard(number)
             elif error.code() == KafkaError._PARTITION_EOF:
                 open_.discard(number)
             else:

@@ -7,6 +7,9 @@ import pytest
 
 from tests.faults import page
 
+collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else ["cluster"]
+"""Faults of a cluster need Kafka, and hosts of their own: `make test-faults` has them."""
+
 KILLS = int(os.environ.get("CASINO_CLUB_TEST_KILLS", "2"))
 PAGE = os.environ.get("CASINO_CLUB_TEST_FAULTS_PAGE", "")
 

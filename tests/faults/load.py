@@ -44,12 +44,12 @@ class Load:
         self._rng = Random(f"{seed}/probe")
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Load"]:
+    async def running(self, *, clients: int = CLIENTS) -> AsyncIterator["Load"]:
         """Under load inside; afterwards everything sent is acknowledged, or the ledger holds a fault."""
         self._is_over, self._runs = False, self._runs + 1
-        async with asyncio.TaskGroup() as clients:
-            for number in range(CLIENTS):
-                clients.create_task(self._client(Random(f"{self._seed}/{self._runs}/{number}")))
+        async with asyncio.TaskGroup() as sending:
+            for number in range(clients):
+                sending.create_task(self._client(Random(f"{self._seed}/{self._runs}/{number}")))
             try:
                 yield self
             finally:

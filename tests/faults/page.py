@@ -105,6 +105,7 @@ def _line(name: str, some: Sequence[Tally]) -> tuple[str, ...]:
 
 
 def write(path: Path, all_tallies: Iterable[Tally]) -> None:
-    """The page that shows a run."""
+    """The page that shows a run. What others have written under headings of their own stays."""
     found = list(all_tallies)
-    path.write_text(TEXT.format(table=kills(found), troubles=troubles(found)))
+    _, mark, others = path.read_text().partition("\n## ")
+    path.write_text(TEXT.format(table=kills(found), troubles=troubles(found)) + mark + others)

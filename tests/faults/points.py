@@ -29,7 +29,7 @@ class Fuse:
         self._path = data_dir / "run" / "fuse"
         self._passed = 0
 
-    def light(self, point: Point, passes: int) -> None:
+    def light(self, point: StrEnum, passes: int) -> None:
         draft = self._path.with_suffix(".new")
         draft.write_text(f"{point.name} {passes}")
         draft.replace(self._path)
@@ -38,7 +38,7 @@ class Fuse:
     def burns(self) -> bool:
         return self._path.exists()
 
-    def reach(self, point: Point) -> None:
+    def reach(self, point: StrEnum) -> None:
         """Dies here if this is the point and it was passed often enough."""
         try:
             name, passes = self._path.read_text().split()

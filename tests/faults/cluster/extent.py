@@ -1,0 +1,34 @@
+"""How much of everything a run does: CASINO_CLUB_TEST_KILLS says it."""
+
+import os
+from dataclasses import dataclass
+
+KILLS = int(os.environ.get("CASINO_CLUB_TEST_KILLS", "2"))
+LONG_FROM = 20
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The bounds of a run."""
+
+    kills: int = KILLS
+    """At each named point."""
+
+    @property
+    def is_long(self) -> bool:
+        return self.kills >= LONG_FROM
+
+    @property
+    def kills_per_check(self) -> int:
+        """After so many kills at named points everything is compared."""
+        return 5 if self.is_long else 1
+
+    @property
+    def times(self) -> int:
+        """For what takes long."""
+        return 5 if self.is_long else 1
+
+    @property
+    def seconds(self) -> float:
+        """How long lasts what lasts."""
+        return 60.0 if self.is_long else 8.0

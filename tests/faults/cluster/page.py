@@ -1,0 +1,63 @@
+"""The part of the page that shows what a cluster suffered and what came of it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+from tests.faults.cluster.trial import Outcome
+
+HEADING = "## In a cluster"
+TEXT = """\
+{heading}
+
+PostgreSQL, Redis, three brokers of Kafka and the warehouse stand for themselves here; relay, consumer, worker and
+scheduler run on a host of their own, a network namespace, so that the lines between them and Kafka or the warehouse can
+be cut. Processes that die are started again at once, as a service manager does it. The clients are the same. After each
+fault (in a long run, after five kills at named points), once all is quiet, everything above is compared, and besides:
+
+- who reads what is committed finds every row of the log in the topic once, as it is in the log, those of one user in
+  one partition and in the order of their ids;
+- the warehouse holds every row once, and both tables that its views keep equal a recomputation from the log in Python;
+- every minute's actions are accounted for, from the door to the warehouse, and nothing is parked but what should be.
+
+*Lost* and *doubled* count rows in the log, the topic and the warehouse. *Recovery* is the time from the kill, or from
+the end of what lasted, until a new action was acknowledged and shown by the hot store and by the warehouse, without a
+hand. {conditions}
+
+{table}
+
+Relays that send their position before the rows, consumers that move theirs before the rows are inserted, and consumers
+that insert under ever new tokens are found by the same checks; those are tests as well.
+
+Repeat it with `make test-faults PAGE=docs/faults.md ARGS="-k cluster"`, as root, with Java 17, Maven, `ip` and
+`tc`. `CASINO_CLUB_TEST_KILLS` says how often each process is killed at each point; from 20 on, what lasts does so for
+a minute. Not tried: faults of memory or disks that change bytes, brokers that lose to a power cut what they had not
+flushed, a warehouse of several servers, two faults at once.
+"""
+HEAD = ("Fault", "Times", "Acknowledged", "Lost", "Doubled", "Recovery p50", "Recovery max")
+
+
+def table(outcomes: Iterable[Outcome]) -> str:
+    """Markdown, a line for each fault, and their sum."""
+    of_fault: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        of_fault.setdefault(outcome.fault, []).append(outcome)
+    everything = [outcome for some in of_fault.values() for outcome in some]
+    lines = [_line(fault, some) for fault, some in of_fault.items()]
+    rows = [HEAD, ("---", *("---:" for _ in HEAD[1:])), *lines, _line("**all**", everything)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _line(name: str, some: list[Outcome]) -> tuple[str, ...]:
+    counts = (len(some), *(sum(getattr(each, what) for each in some) for what in ("acknowledged", "lost", "doubled")))
+    seconds = [each.seconds for each in some]
+    return (name, *(f"{count:,}" for count in counts), f"{median(seconds):.1f} s", f"{max(seconds):.1f} s")
+
+
+def write(path: Path, outcomes: Iterable[Outcome], conditions: str) -> None:
+    """This part of the page; the others stay."""
+    text = path.read_text()
+    before, _, rest = text.partition(f"{HEADING}\n")
+    _, mark, after = rest.partition("\n## ")
+    ours = TEXT.format(heading=HEADING, conditions=conditions, table=table(outcomes))
+    path.write_text(f"{before.rstrip()}\n\n{ours}{mark}{after}")

@@ -1,0 +1,47 @@
+"""What lasts: lines cut or lossy, servers away, a full disk; and messages that come again or should not be there."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.cluster import strikes
+from tests.faults.cluster.club import a_club
+from tests.faults.cluster.extent import Extent
+from tests.faults.cluster.site import Site
+from tests.faults.cluster.trial import Outcome, a_trial
+
+LOST_SHARE = 0.2
+TEST_SECONDS_MAX = 7_200
+
+
+@pytest.mark.timeout(TEST_SECONDS_MAX)
+async def test_whatever_lines_and_the_warehouse_do_every_row_arrives_once(
+    site: Site, tmp_path: Path, extent: Extent, outcomes: list[Outcome]
+) -> None:
+    seconds = extent.seconds
+    every = {
+        "line to Kafka cut": strikes.lose_packets(1.0, of="kafka", seconds=seconds),
+        f"line to Kafka loses {LOST_SHARE:.0%} each way": strikes.lose_packets(LOST_SHARE, of="kafka", seconds=seconds),
+        "line to the warehouse cut": strikes.lose_packets(1.0, of="warehouse", seconds=seconds),
+        f"line to the warehouse loses {LOST_SHARE:.0%} each way": strikes.lose_packets(
+            LOST_SHARE, of="warehouse", seconds=seconds
+        ),
+        "warehouse away": strikes.away("warehouse", seconds=seconds),
+        "warehouse's disk full": strikes.full_disk(seconds=seconds),
+    }
+    async with a_club(site, tmp_path) as club, a_trial(club, outcomes, seed="lasting") as trial:
+        for _ in range(extent.times):
+            for name, strike in every.items():
+                await trial.suffer(f"{name}, {seconds:.0f} s", strike)
+
+
+@pytest.mark.timeout(TEST_SECONDS_MAX)
+async def test_a_row_that_cannot_be_taken_is_parked_alone_and_messages_that_come_again_change_nothing(
+    site: Site, tmp_path: Path, outcomes: list[Outcome]
+) -> None:
+    async with a_club(site, tmp_path) as club, a_trial(club, outcomes, seed="messages") as trial:
+        await trial.suffer("a poisoned row", strikes.poison)
+        await trial.suffer("every message delivered again, the latest in bursts", strikes.send_all_again)
+        await trial.suffer("messages that nobody understands", strikes.send_garbage)
+
+        assert len(trial.parked) == 1
