@@ -30,7 +30,7 @@ WINDOW_DAYS = 30
 LIMITS = ReadLimits(seconds_max=600, memory_mb_max=16_000)
 
 MAKE = """
-INSERT INTO actions (id, user_id, action_type, day, action_timestamp, appended_at, by_user, is_play, round_id,
+INSERT INTO actions (id, user_id, action_type, day, action_timestamp, appended_at, by_user, is_play, round_id, in_round,
                      spent_tokens, staked, currency, metadata)
 WITH intDiv(number, 10) AS session, cityHash64(number) AS luck,
      toDateTime64('{begin}', 6, 'UTC') + toIntervalSecond(intDiv(session * {seconds}, {sessions}) + number % 10) AS at,
@@ -39,28 +39,31 @@ SELECT number, 1 + cityHash64(session) % {users},
        multiIf(kind < 7, 'SLOT_SPIN', kind < 9, 'SPEND_CYBER_TOKENS', 'SEGMENT_CHANGED'),
        toDate(at, 'Asia/Seoul'), at, at, kind < 9, kind < 7,
        if(kind < 8, generateUUIDv4(number), toUUID('00000000-0000-0000-0000-000000000000')),
-       if(kind IN (7, 8), luck % 1000, 0), if(kind < 7, 100, 0), if(kind < 7, 'COIN', ''), '{{}}'
+       kind < 8, if(kind IN (7, 8), luck % 1000, 0), if(kind < 7, 100, 0), if(kind < 7, 'COIN', ''), '{{}}'
 FROM numbers({start}, {rows})
 """
 
 SCAN = """
-SELECT sum(user_id), max(action_timestamp), countIf(by_user), countIf(is_play), sum(spent_tokens), max(day)
+SELECT sum(user_id), max(action_timestamp), countIf(by_user), countIf(is_play), countIf(in_round), sum(spent_tokens),
+       max(day)
 FROM actions"""
 
 RAW = """
 SELECT count(), sum(f), sum(m), max(last_at) FROM (
     SELECT user_id, maxIf(action_timestamp, by_user) AS last_at,
            countIf(by_user AND day >= {since:Date}
-                   AND (is_play OR round_id = toUUID('00000000-0000-0000-0000-000000000000'))) AS f,
+                   AND (is_play OR NOT in_round)) AS f,
            sumIf(spent_tokens, day >= {since:Date}) AS m
     FROM actions GROUP BY user_id)"""
 
 ROLLUP = """
 SELECT count(), sum(f), sum(m), max(last_at) FROM (
-    SELECT user_id, max(last_by_user_at) AS last_at FROM users GROUP BY user_id) AS known
-LEFT JOIN (
-    SELECT user_id, sum(by_user - in_round) + sumIf(in_round, is_play) AS f, sum(spent_tokens) AS m
-    FROM user_days WHERE day >= {since:Date} GROUP BY user_id) AS recent USING (user_id)"""
+    SELECT user_id, max(at) AS last_at, sum(gestures) AS f, sum(tokens) AS m FROM (
+        SELECT user_id, last_by_user_at AS at, 0 AS gestures, 0 AS tokens FROM users
+        UNION ALL
+        SELECT user_id, toDateTime64(0, 6, 'UTC'), by_user - in_round + if(is_play, in_round, 0), spent_tokens
+        FROM user_days WHERE day >= {since:Date})
+    GROUP BY user_id)"""
 
 DUCK = """
 SELECT count(*), sum(f), sum(m), epoch_us(max(last_at)) FROM (
@@ -181,8 +184,7 @@ class Bench:
     async def export(self, path: Path) -> None:
         await self.store.run(
             f"""INSERT INTO FUNCTION file('{path}', 'Parquet')
-                SELECT user_id, action_type, day, action_timestamp, by_user, is_play,
-                       (round_id != toUUID('00000000-0000-0000-0000-000000000000'))::Bool AS in_round, spent_tokens
+                SELECT user_id, action_type, day, action_timestamp, by_user, is_play, in_round, spent_tokens
                 FROM actions
                 SETTINGS output_format_parquet_compression_method = 'lz4', output_format_parquet_date_as_uint16 = 0""",
             database=DATABASE,

@@ -28,7 +28,7 @@ from casino_club.infra.log import lag, parked, positions, rebuild, relay
 from casino_club.infra.log.lag import Holder, Lag
 from casino_club.infra.log.rebuild import Progress
 from casino_club.infra.log.room import Room, room_ahead
-from casino_club.infra.ports import HotFacts, HotStore, HotStoreAway, Unusable
+from casino_club.infra.ports import HotFacts, HotStore, HotStoreAway, Unusable, WarehouseAway
 from casino_club.infra.processes import ProcessState, is_supervised, memory_bytes, processes
 from casino_club.infra.settings import Settings
 from casino_club.kernel.errors import Refused
@@ -57,6 +57,8 @@ def sentence(fault: BaseException) -> str:
             return str(fault)
         case Refused():
             return fault.message
+        case WarehouseAway():
+            return f"{fault}; run `casino-club up`, or check CASINO_CLUB_WAREHOUSE_URL."
         case HotStoreAway():
             return f"{fault}; run `casino-club up`, or check CASINO_CLUB_REDIS_URL."
         case asyncpg.UndefinedTableError():

@@ -134,6 +134,14 @@ class HotStore(Protocol):
         """The user's live values."""
         ...
 
+    async def begin_user_again(self, projection: str, user_id: int, names: Sequence[str]) -> None:
+        """Forget the user's live values and from which row they follow: whatever is applied next is shown."""
+        ...
+
+    async def digest(self, projection: str, names: Sequence[str]) -> tuple[int, int]:
+        """How many users have values, and these as one number, which does not depend on any order."""
+        ...
+
     async def swap(
         self,
         projection: str,

@@ -15,7 +15,16 @@ from casino_club.infra.log.retry import retry_all
 from casino_club.infra.ports import Block, WarehouseAway, WarehouseStore
 from casino_club.infra.warehouse.warehouse import Warehouse
 from tests.builders.actions import NOON, a_log, a_policy, a_view, record
-from tests.features.actions.warehoused import HASHES, USER_DAYS, USERS, Place, user_days, users, write_history
+from tests.features.actions.warehoused import (
+    ALL_USERS,
+    HASHES,
+    USER_DAYS,
+    USERS,
+    Place,
+    user_days,
+    users,
+    write_history,
+)
 
 
 @pytest.fixture
@@ -137,10 +146,10 @@ async def test_a_parked_row_that_was_mended_arrives_once(place: Place) -> None:
 async def test_an_answer_says_how_far_the_warehouse_is(place: Place) -> None:
     await write_history(place.database, random.Random(3), rows=50)
     await place.catch_up()
-    done = await Warehouse(place.database, place.store).read(HASHES)
+    done = await Warehouse(place.database, place.store).read(HASHES, ALL_USERS)
     await record(a_log(place.database), [a_view(1, at=NOON)], now=NOON + timedelta(hours=1), policy=a_policy())
 
-    behind = await Warehouse(place.database, place.store).read(HASHES)
+    behind = await Warehouse(place.database, place.store).read(HASHES, ALL_USERS)
 
     assert behind.watermark.as_of == NOON + timedelta(hours=1)
     assert done.watermark.as_of > behind.watermark.as_of

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from casino_club.infra.log.reader import LogRow, Position, next_page
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.ports import ReadLimits, WarehouseStore
 from casino_club.infra.warehouse import generations
+from casino_club.infra.warehouse.hashes import FIRST_USER, LAST_USER, Hash
 from casino_club.infra.warehouse.warehouse import Query, Warehouse
 from tests.builders.actions import NOON, a_log, a_policy, a_row, record
 from tests.builders.jobs import NOWHERE
@@ -27,15 +28,8 @@ SEOUL = ZoneInfo("Asia/Seoul")
 NONE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Hash(NamedTuple):
-    """A table's rows as one number."""
-
-    table: str
-    rows: int
-    hash: str
-
-
 HASHES = Query("casino_club.features.actions", "hashes.sql", Hash)
+ALL_USERS = {"first_user_id": FIRST_USER, "last_user_id": LAST_USER}
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ class Place:
                     await followed.deliver(page)
 
     async def hashes(self) -> Sequence[Hash]:
-        return (await Warehouse(self.database, self.store).read(HASHES)).rows
+        return (await Warehouse(self.database, self.store).read(HASHES, ALL_USERS)).rows
 
     async def rows(self, sql: str) -> list[Any]:
         """What a statement gives on the live generation."""

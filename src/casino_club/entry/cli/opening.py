@@ -10,7 +10,7 @@ import uvloop
 from casino_club.entry.standing import DATABASE_FAULTS, sentence
 from casino_club.infra import runtime
 from casino_club.infra.db.database import Database
-from casino_club.infra.ports import HotStoreAway, Unusable
+from casino_club.infra.ports import HotStoreAway, Unusable, WarehouseAway
 from casino_club.infra.settings import Settings
 from casino_club.kernel.errors import Refused
 
@@ -24,7 +24,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run it to its end."""
     try:
         return uvloop.run(work)
-    except (Unusable, Refused, HotStoreAway, *DATABASE_FAULTS) as fault:
+    except (Unusable, Refused, HotStoreAway, WarehouseAway, *DATABASE_FAULTS) as fault:
         give_up(sentence(fault))
 
 

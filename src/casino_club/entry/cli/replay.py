@@ -5,16 +5,17 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from casino_club.entry.cli.opening import MISUSED, give_up, run
+from casino_club.entry.cli.opening import MISUSED, WRONG, give_up, run
 from casino_club.entry.cli.printing import AsJson, note, print_json, several, utc_now
 from casino_club.entry.cli.reading import read_settings
+from casino_club.entry.cli.verifying import check_place, compared, hashed, print_verdict, replay_user
 from casino_club.entry.wiring import open_platform, subscriptions
 from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Database
@@ -28,7 +29,20 @@ from casino_club.kernel.subject import OPERATOR
 TURN_SECONDS = 1.0
 
 FromId = Annotated[
-    int, typer.Option("--from-id", min=1, help="Leave out what is before this id, if the files that hold it are lost.")
+    int,
+    typer.Option(
+        "--from",
+        "--from-id",
+        min=1,
+        help="Read from this id on. What is before it is left out (hot), or taken over as it stands (warehouse).",
+    ),
+]
+OneUser = Annotated[
+    int | None,
+    typer.Option("--user", help="Only this user: hot values are derived again, the warehouse's rows are compared."),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Say before and after what the projection holds, as hashes, and compare them.")
 ]
 
 
@@ -46,6 +60,8 @@ class Replayed:
 def replay(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The projection, such as hot.")],
     from_id: FromId = 1,
+    user: OneUser = None,
+    verify: Verify = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a projection again from the whole log. It is shown once it is complete; until then the old one stays.
@@ -58,11 +74,20 @@ def replay(
     # What goes wrong with a row is kept with the row; the terminal gets the count.
     logging.getLogger("casino_club").addHandler(logging.NullHandler())
     subscription = next(each for each in found if each.name == name)
-    replayed = run(_replay(read_settings(), subscription, from_id, shows_bar=not as_json))
+    settings = read_settings()
+    if user is not None:
+        run(replay_user(settings, subscription, user, as_json=as_json))
+        return
+    before = run(hashed(settings, subscription)) if verify else None
+    replayed = run(_replay(settings, subscription, from_id, shows_bar=not as_json))
+    verdict = compared(before, run(hashed(settings, subscription))) if before else None
     if as_json:
-        print_json(replayed)
+        print_json({**asdict(replayed), "verified": verdict})
     else:
         typer.echo(_outcome(replayed))
+        print_verdict(verdict)
+    if verdict is not None and verdict.differs:
+        raise typer.Exit(WRONG)
 
 
 def refusal(name: str, known: Sequence[Subscription]) -> str | None:
@@ -82,6 +107,7 @@ async def _replay(settings: Settings, subscription: Subscription, from_id: int, 
     name, began = subscription.name, time.monotonic()
     async with open_platform(settings) as platform:
         stores = platform.stores
+        check_place(stores, subscription)
         async with platform.database.transaction() as db:
             await detached.check(db, stores.files, position=reader.Position(last_id=from_id - 1))
             rows = await rebuild.rows_to_read(db, from_id=from_id)

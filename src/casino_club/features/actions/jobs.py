@@ -79,6 +79,7 @@ def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
             flags("is_play", [row.is_play for row in rows]),
             optional_int64("value", [row.value for row in rows]),
             uuids("round_id", [row.round_id for row in rows]),
+            flags("in_round", [row.round_id is not None for row in rows]),
             int64("spent_tokens", [each.spent_tokens for each in amounts]),
             int64("earned_tokens", [each.earned_tokens for each in amounts]),
             int64("amount", [each.amount for each in amounts]),

@@ -6,6 +6,7 @@ The braces in a key are a cluster's hash tag: a user's values lie on one node, w
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any, cast
 
 from hiredis import pack_command
@@ -174,6 +175,22 @@ class RedisHotStore:
         with _away():
             await self._each(FORGET, [(keys, (str(row_id),))])
 
+    async def begin_user_again(self, projection: str, user_id: int, names: Sequence[str]) -> None:
+        with _away():
+            await self.redis.unlink(*(_key("", user_id, name) for name in (_guard(projection), *names)))
+
+    async def digest(self, projection: str, names: Sequence[str]) -> tuple[int, int]:
+        seen: set[int] = set()
+        total = 0
+        with _away():
+            async for page in self._users("", projection):
+                users = [user for user in dict.fromkeys(page) if user not in seen]
+                seen.update(users)
+                keys = [_key("", user, name) for user in users for name in names]
+                values = await cast("Awaitable[list[str | None]]", self.redis.mget(keys)) if keys else []
+                total += sum(_number(f"{key}={value}") for key, value in zip(keys, values, strict=True) if value)
+        return len(seen), total % (1 << 64)
+
     async def read(self, user_id: int, names: Sequence[str]) -> dict[str, str | None]:
         with _away():
             values = await cast(
@@ -282,6 +299,10 @@ def _apply_words(prefix: str, projection: str, write: HotWrite) -> list[Any]:
         keys.append(_key(prefix, write.user_id, name))
         words += ("", "gone") if value is None else (value.text, "" if value.until_ms is None else value.until_ms)
     return [len(keys), *keys, *words]
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(sha256(text.encode()).digest()[:8])
 
 
 def _key(prefix: str, user_id: int, name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from casino_club.infra.db.database import Database, Db
-from casino_club.infra.log import parked, pending, positions, rebuild
+from casino_club.infra.log import parked, pending, positions, rebuild, taking_over
 from casino_club.infra.log.blame import of_the_subscriber
 from casino_club.infra.log.detached import DetachedFiles
 from casino_club.infra.log.effects import POSITION_MAY_BE_REPEATED, Beside, WarehouseHome
@@ -39,7 +39,7 @@ class InWarehouse:
     calendar: Calendar | None = None
 
     async def settle(self, db: Db, held: Held) -> Held:
-        await self._find_tables(db)
+        await self._find_tables(db, taking_over_to=0 if held.generation == positions.LIVE else held.position.last_id)
         found = await pending.find(db, held)
         if found is None:
             return held
@@ -106,19 +106,28 @@ class InWarehouse:
             await pending.forget(db, self.projection, self.generation)
             return await positions.move(db, held, after)
 
-    async def _find_tables(self, db: Db) -> None:
+    async def _find_tables(self, db: Db, *, taking_over_to: int = 0) -> None:
         try:
-            self.filled = await self._made(db)
+            self.filled = await self._made(db, taking_over_to)
         except WarehouseFault as fault:
             raise WarehouseAway(f"The tables of {self.projection} can't be made: {fault}") from fault
         self.calendar = Calendar(self.filled.zone)
 
-    async def _made(self, db: Db) -> Generation:
-        """The generation, its tables there. Those that are lost are made again, empty, and a rebuild is asked for."""
+    async def _made(self, db: Db, taking_over_to: int) -> Generation:
+        """The generation, its tables there. Those that are lost are made again, empty, and a rebuild is asked for.
+
+        A rebuild that begins behind an id takes over what the live tables hold up to it.
+        """
         found = await generations.find(db, self.projection, self.generation)
         if found is None:
             new = await self._unused(db)
             await layouts.apply(self.home.store, self._layout, self._name(new))
+            if taking_over_to and (live := await generations.find(db, self.projection)) is not None:
+                store, table, database = self.home.store, self.into.table, self._name(live)
+                await taking_over.check(
+                    db, store, consumer=self.projection, database=database, table=table, to_id=taking_over_to
+                )
+                await layouts.take_over(store, table, database, self._name(new), to_id=taking_over_to, zone=new.zone)
             return await generations.begin(db, self.projection, self.generation, new)
         is_lost = not await layouts.is_there(self.home.store, self._name(found))
         await layouts.apply(self.home.store, self._layout, self._name(found))

@@ -1,5 +1,6 @@
 """Rows that kept failing: set aside with a reason, so that the rest goes on, until staff have them tried again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -54,6 +55,14 @@ async def is_parked(db: Db, consumer: str, action_id: int) -> bool:
         "SELECT EXISTS (SELECT FROM parked_rows WHERE consumer = $1 AND action_id = $2)", consumer, action_id
     )
     return found
+
+
+async def parked_among(db: Db, consumer: str, ids: Sequence[int]) -> set[int]:
+    """Those of these rows that are parked."""
+    rows = await db.fetch(
+        "SELECT action_id FROM parked_rows WHERE consumer = $1 AND action_id = ANY($2)", consumer, ids
+    )
+    return {row[0] for row in rows}
 
 
 async def rested_rows(db: Db, consumer: str, *, now: datetime, after_id: int, limit: int) -> list[ParkedRow]:

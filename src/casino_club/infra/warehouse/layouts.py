@@ -51,6 +51,26 @@ async def apply(store: WarehouseStore, layout: Layout, database: str) -> list[st
     return missing
 
 
+async def take_over(
+    store: WarehouseStore, table: str, from_database: str, to_database: str, *, to_id: int, zone: str
+) -> None:
+    """Fill a new generation's table, and the views over it, with the rows up to an id, week by week."""
+    found = await store.read(
+        f"SELECT DISTINCT toString(toMonday(day)) FROM {table} ORDER BY 1",  # noqa: S608 - a name of ours
+        {},
+        database=from_database,
+        result_format="TSV",
+        limits=ReadLimits(),
+    )
+    for week in found.decode().split():
+        await store.run(
+            f"""INSERT INTO {to_database}.{table}
+                SELECT * REPLACE (toDate(action_timestamp, '{zone}') AS day) FROM {from_database}.{table}
+                WHERE toMonday(day) = '{week}' AND id <= {to_id}""",  # noqa: S608 - names of ours and a number
+            database=to_database,
+        )
+
+
 async def is_there(store: WarehouseStore, database: str) -> bool:
     """Whether a generation's tables were made there."""
     found = await store.read(

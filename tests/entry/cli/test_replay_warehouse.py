@@ -1,0 +1,83 @@
+"""`replay` with hashes, and of one user."""
+
+import pytest
+
+from casino_club.features.actions.jobs import hot
+from casino_club.features.actions.rules.admission import ActionPolicy
+from casino_club.infra.backends.hot_store import RedisHotStore
+from casino_club.infra.db.database import Database
+from casino_club.infra.log.effects import Stores
+from casino_club.infra.ports import HotValue, HotWrite, WarehouseStore
+from tests.builders.actions import a_policy
+from tests.builders.logs import with_rows
+from tests.entry.cli.calling import Club
+from tests.features.actions.warehoused import Place
+from tests.infra.log.following import catch_up
+
+
+@pytest.fixture
+def place(database: Database, warehouse_store: WarehouseStore) -> Place:
+    return Place(database, warehouse_store)
+
+
+@pytest.fixture
+def housed(club: Club, warehouse_url: str, place: Place) -> Club:
+    return club.with_settings(warehouse_url=warehouse_url.rsplit("/", 1)[0] + "/" + place.store.database)
+
+
+async def test_a_replay_of_the_warehouse_is_verified_by_its_hashes(housed: Club, place: Place) -> None:
+    await with_rows(place.database, [1, 2, 1])
+    await place.catch_up()
+
+    done = await housed.call("replay", "warehouse", "--verify", "--json")
+
+    assert done.code == 0, done.stderr
+    before, after = done.json["verified"]
+    assert before == after
+    assert [each[:2] for each in after[1]] == [["actions", 3], ["user_days", 2], ["users", 2]]
+
+
+async def test_a_difference_is_shown_and_ends_with_1(housed: Club, place: Place) -> None:
+    await with_rows(place.database, [1, 2, 1])
+    await place.catch_up()
+    name = (await place.rows("SELECT currentDatabase()"))[0][0]
+    await place.store.run("TRUNCATE TABLE users", database=name)
+
+    done = await housed.call("replay", "warehouse", "--verify")
+
+    assert done.code == 1
+    assert "It differs from what was shown before." in done.stdout
+
+
+async def test_one_user_of_the_warehouse_is_compared(housed: Club, place: Place) -> None:
+    await with_rows(place.database, [1, 2, 1])
+    await place.catch_up()
+    same = await housed.call("replay", "warehouse", "--user", "1")
+    name = (await place.rows("SELECT currentDatabase()"))[0][0]
+    await place.store.run("TRUNCATE TABLE users", database=name)
+
+    different = await housed.call("replay", "warehouse", "--user", "1")
+
+    assert (same.code, different.code) == (0, 1)
+    assert "DIFFERS" in different.stdout
+    assert "casino-club replay warehouse" in different.stdout
+
+
+async def test_without_a_warehouse_a_line_says_how_to_name_one(club: Club) -> None:
+    done = await club.call("replay", "warehouse")
+
+    assert done.code == 1
+    assert done.stderr == "There is no warehouse; name one in CASINO_CLUB_WAREHOUSE_URL.\n"
+
+
+async def test_one_users_hot_values_are_derived_again(club: Club, database: Database, hot_store: RedisHotStore) -> None:
+    ids = await with_rows(database, [1, 2, 1])
+    await catch_up(hot, Stores(database, hot_store, {ActionPolicy: a_policy()}))
+    right = await hot_store.digest(hot.name, hot.hot_names)
+    wrong = {"last_action_ts": HotValue("wrong"), "streak_count": HotValue("99")}
+    await hot_store.apply_apart("hot", [HotWrite(1, ids[-1] + 1_000, wrong)])
+
+    done = await club.call("replay", "hot", "--user", "1", "--json")
+
+    assert done.json == {"user_id": 1, "rows": 2}
+    assert await hot_store.digest(hot.name, hot.hot_names) == right
