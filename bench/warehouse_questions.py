@@ -182,12 +182,12 @@ class Bench:
         return min(took), found
 
     async def export(self, path: Path) -> None:
-        await self.store.run(
+        await self._ask(
             f"""INSERT INTO FUNCTION file('{path}', 'Parquet')
                 SELECT user_id, action_type, day, action_timestamp, by_user, is_play, in_round, spent_tokens
                 FROM actions
                 SETTINGS output_format_parquet_compression_method = 'lz4', output_format_parquet_date_as_uint16 = 0""",
-            database=DATABASE,
+            {},
         )
         size = await asyncio.to_thread(path.stat)
         print(f"Parquet: {size.st_size / 1024**2:,.0f} MB", flush=True)

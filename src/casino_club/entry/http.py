@@ -76,6 +76,7 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
             "postgresql": lambda: find_key(0),
             "redis": platform.hot.ping,
             "erasures": partial(_check_erasures, platform),
+            **({"warehouse": platform.warehouse.store.ping} if platform.warehouse else {}),
         },
         collectors={
             "log": partial(lag_metrics, platform.database),

@@ -10,6 +10,12 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
+from casino_club.entry.warehouse_standing import (
+    WarehouseLook,
+    described_warehouse,
+    look_at_warehouse,
+    warehouse_sentence,
+)
 from casino_club.entry.wiring import Platform, jobs, readers, subscriptions, zone_of
 from casino_club.features.actions.store.refusals import count_refused
 from casino_club.features.operations.commands import conservation
@@ -58,7 +64,7 @@ def sentence(fault: BaseException) -> str:
         case Refused():
             return fault.message
         case WarehouseAway():
-            return f"{fault}; run `casino-club up`, or check CASINO_CLUB_WAREHOUSE_URL."
+            return warehouse_sentence(fault)
         case HotStoreAway():
             return f"{fault}; run `casino-club up`, or check CASINO_CLUB_REDIS_URL."
         case asyncpg.UndefinedTableError():
@@ -124,6 +130,8 @@ class Look:
     hot: HotLook | str
     readers: frozenset[str] = frozenset()
     """Who should read the log."""
+    warehouse: WarehouseLook | str | None = None
+    """None if this platform does without."""
 
     @property
     def log(self) -> LogLook | None:
@@ -148,9 +156,19 @@ async def look_over(platform: Platform) -> Look:
 async def _look(
     settings: Settings, database: Awaitable[DatabaseLook | str], hot: Callable[[], Awaitable[HotLook | str]]
 ) -> Look:
+    """The warehouse is asked on a connection of its own: whether it can be reached at all is part of the answer."""
     data_dir, now = machine.absolute(settings.data_dir), datetime.now(UTC)
     running = await asyncio.to_thread(lambda: [_process(each, now) for each in processes(data_dir)])
-    return Look(now, data_dir, is_supervised(data_dir), running, await database, await hot(), readers(settings))
+    return Look(
+        now,
+        data_dir,
+        is_supervised(data_dir),
+        running,
+        await database,
+        await hot(),
+        readers(settings),
+        await look_at_warehouse(settings),
+    )
 
 
 def problems(seen: Look) -> list[str]:
@@ -160,7 +178,7 @@ def problems(seen: Look) -> list[str]:
         for each in seen.processes
         if seen.is_supervised and each.seen.state != "ready"
     ]
-    found += [server for server in (seen.database, seen.hot) if isinstance(server, str)]
+    found += [server for server in (seen.database, seen.hot, seen.warehouse) if isinstance(server, str)]
     if isinstance(seen.database, DatabaseLook):
         if seen.log is None:
             found.append("The database lacks this version's schema; run `casino-club migrate`.")
@@ -328,6 +346,7 @@ def described(seen: Look, wrong: Sequence[str]) -> dict[str, object]:
         "processes": [_described_process(each) for each in seen.processes],
         "postgresql": _described_database(seen.database),
         "redis": _described_hot(seen.hot),
+        "warehouse": described_warehouse(seen.warehouse),
         "log": _described_log(seen.log) if seen.log else None,
         "jobs": [msgspec.to_builtins(job_out(each)) for each in seen.jobs],
     }

@@ -262,7 +262,9 @@ def rows_kept() -> list[Kept]:
 
 def readers(settings: Settings) -> frozenset[str]:
     """The names of all who read the log for this version: subscriptions, stocktaking, and the relay if there is one."""
-    names = {each.name for each in subscriptions()} | {conservation.NAME}
+    has_warehouse = runtime.warehouse_url(settings) is not None
+    followed = {each.name for each in subscriptions() if each.to_warehouse is None or has_warehouse}
+    names = followed | {conservation.NAME}
     return frozenset(names | {relay.NAME} if runtime.has_topic(settings) else names)
 
 

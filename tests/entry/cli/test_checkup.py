@@ -11,6 +11,7 @@ import pytest
 from casino_club.entry.cli.checkup import CHECKS, applicable, check_up
 from casino_club.entry.cli.findings import Folder, Gathered, ProviderLook, State
 from casino_club.entry.standing import DatabaseLook, HotLook, LogLook, Look
+from casino_club.entry.warehouse_standing import WarehouseLook
 from casino_club.features.operations.rules import Minute, Standing
 from casino_club.infra.db.facts import DatabaseFacts
 from casino_club.infra.jobs.runs import State as RunState
@@ -49,7 +50,7 @@ WELL = Gathered(
     packages={"typer": ("0.29", "0.29.1")},
     settings=SETTINGS,
     folder=Folder(exists=True, problem=None, free_mb=5_000),
-    look=Look(NOW, Path("data"), True, [], DATABASE, HOT),
+    look=Look(NOW, Path("data"), True, [], DATABASE, HOT, warehouse=WarehouseLook(0.001, 1)),
     pending_migrations=[],
     subscribed=["hot"],
     ready_status=200,
@@ -147,6 +148,8 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Identity providers", State.FAILURE, lambda: replace(WELL, providers="the file can't be used")),
     ("Identity providers", State.FAILURE, lambda: replace(WELL, providers=[ProviderLook("acme", "no S256")])),
     ("Identity providers", State.WARNING, lambda: replace(WELL, providers=[ProviderLook("a", None, names_s256=False)])),
+    ("Warehouse", State.WARNING, lambda: with_look(warehouse="It does not answer; start it.")),
+    ("Warehouse", State.WARNING, lambda: with_look(warehouse=WarehouseLook(0.001, None))),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=None)),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=503)),
 ]

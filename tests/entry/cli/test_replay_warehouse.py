@@ -6,6 +6,7 @@ from casino_club.features.actions.jobs import hot
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
+from casino_club.infra.log import rebuild
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.ports import HotValue, HotWrite, WarehouseStore
 from tests.builders.actions import a_policy
@@ -81,3 +82,32 @@ async def test_one_users_hot_values_are_derived_again(club: Club, database: Data
 
     assert done.json == {"user_id": 1, "rows": 2}
     assert await hot_store.digest(hot.name, hot.hot_names) == right
+
+
+async def test_status_and_doctor_tell_of_the_warehouse(housed: Club, place: Place) -> None:
+    await with_rows(place.database, [1])
+    await place.catch_up()
+
+    status = await housed.call("status", "--json")
+    doctor = await housed.call("doctor", "--json")
+    away = await housed.with_settings(warehouse_url="http://me:hidden-word@127.0.0.1:1/x").call("status", "--json")
+
+    assert status.json["warehouse"]["answers"] is True
+    assert status.json["warehouse"]["generation"] >= 1
+    assert [each["state"] for each in doctor.json["checks"] if each["check"] == "Warehouse"] == ["ok"]
+    assert away.json["warehouse"]["answers"] is False
+    assert "CASINO_CLUB_WAREHOUSE_URL" in away.json["warehouse"]["problem"]
+    assert "hidden-word" not in away.stdout
+
+
+async def test_a_log_restored_from_a_dump_asks_for_new_tables(housed: Club, place: Place) -> None:
+    await with_rows(place.database, [1])
+    await place.catch_up()
+    async with place.database.transaction() as db:
+        await db.execute("INSERT INTO log_origin VALUES (1, 0, '1:1:')")
+
+    done = await housed.call("migrate")
+
+    assert done.code == 0, done.stderr
+    async with place.database.connection() as db:
+        assert await rebuild.asked_for(db) == ["warehouse"]

@@ -73,6 +73,14 @@ async def test_not_ready_names_who_is_down_and_waits_no_longer_than_its_bound() 
     assert CHECK_SECONDS_MAX <= found["warehouse"]["latency_ms"] / 1000 < CHECK_SECONDS_MAX + 0.5
 
 
+async def test_without_the_warehouse_it_is_degraded_and_ready() -> None:
+    async with client(application(readiness={"postgresql": answers, "warehouse": refuses})) as http:
+        answer = await http.get("/readyz")
+
+    assert answer.status_code == 200
+    assert (answer.json()["is_ready"], answer.json()["is_degraded"]) == (True, True)
+
+
 async def test_many_who_ask_at_once_cost_one_question() -> None:
     asked = 0
 

@@ -180,6 +180,17 @@ def redis_keeps_all(given: Gathered) -> Finding | None:
     return ok("Redis when full", "refuses writes, drops nothing")
 
 
+def warehouse_answers(given: Gathered) -> Finding | None:
+    if given.look is None or given.look.warehouse is None:
+        return None
+    if isinstance(given.look.warehouse, str):
+        found, _, mend = given.look.warehouse.rpartition("; ")
+        return warning("Warehouse", found or mend, mend)
+    if given.look.warehouse.generation is None:
+        return warning("Warehouse", "has no tables yet", "start `casino-club consumer`, or `up`, which makes them")
+    return ok("Warehouse", f"answers in {given.look.warehouse.seconds * 1000:.2f} ms")
+
+
 def room(given: Gathered) -> Finding | None:
     if given.look is None or given.look.log is None or given.settings is None:
         return None
@@ -326,6 +337,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     redis_answers,
     redis_persists,
     redis_keeps_all,
+    warehouse_answers,
     *topic_checks.CHECKS,
     room,
     readers_have_positions,

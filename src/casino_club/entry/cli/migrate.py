@@ -14,10 +14,12 @@ from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.infra import runtime
 from casino_club.infra.db import migrate as migrations
 from casino_club.infra.db.database import Database
-from casino_club.infra.log import origin
+from casino_club.infra.log import origin, pending, positions, rebuild
 from casino_club.infra.log.partitions import Log
 from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
+from casino_club.infra.warehouse import generations
+from casino_club.infra.warehouse.warehouse import PROJECTION
 
 
 def migrate() -> None:
@@ -36,6 +38,7 @@ async def prepare(settings: Settings) -> None:
     async with Database(runtime.database_url(settings), connections_max=3) as database:
         if await origin.adopt(database):
             typer.echo("This log was restored from a dump; readers go on after its last row.")
+            await _rebuild_warehouse(database)
         await database.run(conservation.begin)
         await Log(database, settings.log_partition_rows, settings.log_partitions_ahead).make_room()
         shipped = await database.run(lambda db: ship(db, shipped_tables(), now=utc_now()))
@@ -60,3 +63,13 @@ async def _erase_again(settings: Settings) -> None:
         users = "1 user" if again == 1 else f"{again} users"
         waiting = "" if done >= again else f"; for {again - done} of them a store is away and asked again later"
         typer.echo(f"The journal names {users} who had been erased; they are erased again{waiting}.")
+
+
+async def _rebuild_warehouse(database: Database) -> None:
+    """It may hold rows that the dump lacks, whose ids will be given out again; and knows nothing of pages under way."""
+    async with database.transaction() as db:
+        if await generations.find(db, PROJECTION) is None:
+            return
+        for generation in (positions.LIVE, rebuild.GENERATION):
+            await pending.forget(db, PROJECTION, generation)
+        await rebuild.ask_again(db, PROJECTION)

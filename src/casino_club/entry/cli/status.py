@@ -19,6 +19,7 @@ from casino_club.entry.standing import (
     nothing_runs,
     problems,
 )
+from casino_club.entry.warehouse_standing import WarehouseLook
 from casino_club.infra.log import positions
 from casino_club.infra.log.lag import ROWS_COUNTED_MAX, Lag
 
@@ -63,6 +64,9 @@ def _server_lines(seen: Look) -> Iterator[str]:
         yield f"PostgreSQL {seen.database.facts.version} answers in {seen.database.seconds * 1000:.2f} ms."
     if isinstance(seen.hot, HotLook):
         yield f"Redis {seen.hot.facts.version} answers in {seen.hot.seconds * 1000:.2f} ms."
+    if isinstance(seen.warehouse, WarehouseLook):
+        made = "has no tables yet" if seen.warehouse.generation is None else f"reads tables {seen.warehouse.generation}"
+        yield f"The warehouse answers in {seen.warehouse.seconds * 1000:.2f} ms and {made}."
 
 
 def _ledger_line(ledger: Mapping[str, int]) -> str:

@@ -71,7 +71,7 @@ class ClickHouseWarehouse:
             "date_time_output_format": "iso",
         }
         client = await self._opened()
-        async with asyncio.timeout(limits.seconds_max + GRACE_SECONDS), _Telling():
+        async with _Telling(), asyncio.timeout(limits.seconds_max + GRACE_SECONDS):
             return await client.raw_query(
                 sql, dict(parameters), settings | {"database": database}, result_format, use_database=False
             )
@@ -79,23 +79,25 @@ class ClickHouseWarehouse:
     async def insert(self, table: str, block: Block, *, database: str, token: str) -> None:
         settings = {**INSERTED_ONCE, "insert_deduplication_token": token, "database": database}
         client = await self._opened()
-        async with asyncio.timeout(WRITE_SECONDS_MAX), _Telling():
+        async with _Telling(), asyncio.timeout(WRITE_SECONDS_MAX):
             await client.raw_insert(table, block.columns, block.data, settings, "Native")
 
     async def run(self, statement: str, *, database: str | None = None) -> None:
         client = await self._opened()
-        async with asyncio.timeout(WRITE_SECONDS_MAX), _Telling():
+        async with _Telling(), asyncio.timeout(WRITE_SECONDS_MAX):
             await client.raw_query(statement, settings={"database": database or "default"}, use_database=False)
 
     async def ping(self) -> None:
         client = await self._opened()
-        if not await client.ping(timeout=CONNECT_SECONDS_MAX):
+        async with _Telling():
+            answers = await client.ping(timeout=CONNECT_SECONDS_MAX)
+        if not answers:
             raise WarehouseAway("The warehouse does not answer")
 
     async def _opened(self) -> AsyncClient:
         async with self._opening:
             if self._client is None:
-                async with asyncio.timeout(CONNECT_SECONDS_MAX * 2), _Telling():
+                async with _Telling(), asyncio.timeout(CONNECT_SECONDS_MAX * 2):
                     self._client = await self._connected()
             return self._client
 

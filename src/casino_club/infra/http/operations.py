@@ -23,6 +23,8 @@ Collectors = Mapping[str, Collector]
 """By name: a call that computes `sampled` metrics as they are now."""
 
 CHECK_SECONDS_MAX: Final = 1.0
+MAY_BE_AWAY: Final = frozenset({"warehouse"})
+"""Without these actions are taken all the same, so a machine in front must not send people away."""
 
 routes = Routes(tags=["operations"])
 
@@ -44,9 +46,10 @@ class Dependency(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """Ready when every dependency is up."""
+    """Ready when every dependency is up that actions need; degraded when another one is away."""
 
     is_ready: bool
+    is_degraded: bool
     dependencies: dict[str, Dependency]
 
 
@@ -65,7 +68,8 @@ class Readiness:
     async def _ask_all(self) -> Ready:
         found = await asyncio.gather(*(_ask(name, check) for name, check in self._checks.items()))
         dependencies = dict(zip(self._checks, found, strict=True))
-        return Ready(all(one.state is State.UP for one in found), dependencies)
+        down = {name for name, one in dependencies.items() if one.state is not State.UP}
+        return Ready(is_ready=down <= MAY_BE_AWAY, is_degraded=bool(down & MAY_BE_AWAY), dependencies=dependencies)
 
 
 class Document:
