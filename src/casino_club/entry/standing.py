@@ -10,12 +10,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
-from casino_club.entry.warehouse_standing import (
-    WarehouseLook,
-    described_warehouse,
-    look_at_warehouse,
-    warehouse_sentence,
-)
+from casino_club.entry import warehouse_standing
 from casino_club.entry.wiring import Platform, jobs, readers, subscriptions, zone_of
 from casino_club.features.actions.store.refusals import count_refused
 from casino_club.features.operations.commands import conservation
@@ -64,7 +59,7 @@ def sentence(fault: BaseException) -> str:
         case Refused():
             return fault.message
         case WarehouseAway():
-            return warehouse_sentence(fault)
+            return warehouse_standing.warehouse_sentence(fault)
         case HotStoreAway():
             return f"{fault}; run `casino-club up`, or check CASINO_CLUB_REDIS_URL."
         case asyncpg.UndefinedTableError():
@@ -130,7 +125,7 @@ class Look:
     hot: HotLook | str
     readers: frozenset[str] = frozenset()
     """Who should read the log."""
-    warehouse: WarehouseLook | str | None = None
+    warehouse: warehouse_standing.WarehouseLook | str | None = None
     """None if this platform does without."""
 
     @property
@@ -167,7 +162,7 @@ async def _look(
         await database,
         await hot(),
         readers(settings),
-        await look_at_warehouse(settings),
+        await warehouse_standing.look_at_warehouse(settings),
     )
 
 
@@ -346,7 +341,7 @@ def described(seen: Look, wrong: Sequence[str]) -> dict[str, object]:
         "processes": [_described_process(each) for each in seen.processes],
         "postgresql": _described_database(seen.database),
         "redis": _described_hot(seen.hot),
-        "warehouse": described_warehouse(seen.warehouse),
+        "warehouse": warehouse_standing.described_warehouse(seen.warehouse),
         "log": _described_log(seen.log) if seen.log else None,
         "jobs": [msgspec.to_builtins(job_out(each)) for each in seen.jobs],
     }
