@@ -22,7 +22,9 @@ fault (in a long run, after five kills at named points), once all is quiet, ever
 
 *Lost* and *doubled* count rows in the log, the topic and the warehouse. *Recovery* is the time from the kill, or from
 the end of what lasted, until a new action was acknowledged and shown by the hot store and by the warehouse, without a
-hand. {conditions}
+hand.
+
+{conditions}
 
 {table}
 
