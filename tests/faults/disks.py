@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.faults.shims import Shim
 
 PROGRAMS = ("postgres", "valkey-server")
 MEGABYTE = 1 << 20
+CRUMB_BYTES = 1_024
 
 
 class SlowDisks:
@@ -70,3 +71,12 @@ def fill(folder: Path, *, but_mb: int) -> Path:
     with ballast.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(free_bytes - but_mb * MEGABYTE, 1))
     return ballast
+
+
+def fill_up(folder: Path) -> tuple[Path, Path]:
+    """Leave no byte: most of it at once, the rest in crumbs, since others write there as well. Both files may go."""
+    most, crumbs = fill(folder, but_mb=4), folder / "crumbs"
+    with crumbs.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(CRUMB_BYTES))
+    return most, crumbs

@@ -1,4 +1,7 @@
-"""A slice's SQL stands in its store, infra's in the folders that speak to PostgreSQL for all; others have none."""
+"""A slice's SQL stands in its store, infra's in the folders that speak to PostgreSQL for all; others have none.
+
+The engine, which runs the statements of others, completes them.
+"""
 
 import ast
 import re
@@ -15,6 +18,7 @@ _INFRA = "src/casino_club/infra/"
 _PLACES = (
     *(f"{_INFRA}{name}/" for name in ("audit", "db", "jobs", "log", "warehouse")),
     f"{_INFRA}http/service_keys.py",
+    f"{_INFRA}backends/engine/sessions.py",
 )
 _SLICE = "src/casino_club/features/wallet/"
 

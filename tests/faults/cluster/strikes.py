@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from confluent_kafka import Message, Producer
@@ -29,7 +28,6 @@ PART_SECONDS_MAX = 30.0
 IN_SYNC_SECONDS_MAX = 60.0
 BURSTS, BURST_MESSAGES = 5, 500
 LOOK_SECONDS = 0.2
-CRUMB_BYTES = 1_024
 POISONED_USER, POISON = 9_002, '{"amount": "a lot"}'
 
 
@@ -135,7 +133,7 @@ def full_disk(*, seconds: float) -> Strike:
     """Nothing more goes onto the warehouse's disk for a while."""
 
     async def strike(trial: Trial) -> float:
-        ballast = await asyncio.to_thread(_fill, trial.club.site.warehouse_disk)
+        ballast = await asyncio.to_thread(disks.fill_up, trial.club.site.warehouse_disk)
         try:
             await _under_load(trial, seconds)
         finally:
@@ -144,15 +142,6 @@ def full_disk(*, seconds: float) -> Strike:
         return time.monotonic()
 
     return strike
-
-
-def _fill(disk: Path) -> tuple[Path, Path]:
-    """Most of it at once, and the last of it in crumbs, since somebody else writes there as well."""
-    most, crumbs = disks.fill(disk, but_mb=4), disk / "crumbs"
-    with crumbs.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(CRUMB_BYTES))
-    return most, crumbs
 
 
 async def _under_load(trial: Trial, seconds: float) -> None:

@@ -19,10 +19,12 @@ from casino_club.infra import runtime
 from casino_club.infra.backends.embedded.warehouse import MODULE
 from casino_club.infra.settings import Settings
 from tests.builders.servers import private_warehouse, running_server
+from tests.faults import disks
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) % 7 = 3"
 GREEDY = "SELECT length(groupArray(number)) FROM numbers(1000000000)"
 MEGABYTE = 1024 * 1024
+DISK_MB = 256
 
 
 async def connected(url: str) -> AsyncClient:
@@ -68,6 +70,28 @@ async def test_a_block_with_a_known_token_adds_nothing(client: AsyncClient) -> N
         await client.insert("tokens", [[1], [2]], ["n"], settings={"insert_deduplication_token": token})
 
     assert (await client.query("SELECT count() FROM tokens")).result_rows == [(4,)]
+
+
+async def test_a_block_that_finds_no_room_is_refused_and_arrives_once_when_there_is_some(tmp_path: Path) -> None:
+    if reason := disks.why_no_small_disk():
+        pytest.skip(reason)
+    with disks.small_disk(DISK_MB) as disk, private_warehouse(disk) as url:
+        client = await connected(url)
+        await client.command(
+            "CREATE TABLE room (n UInt32) ENGINE = MergeTree ORDER BY n "
+            "SETTINGS non_replicated_deduplication_window = 10"
+        )
+        ballast = disks.fill_up(disk)
+        with pytest.raises(DatabaseError, match="NOT_ENOUGH_SPACE"):
+            await client.insert("room", [[1], [2]], ["n"], settings={"insert_deduplication_token": "a"})
+        for each in ballast:
+            each.unlink()
+
+        for _ in range(2):
+            await client.insert("room", [[1], [2]], ["n"], settings={"insert_deduplication_token": "a"})
+
+        assert (await client.query("SELECT count() FROM room")).result_rows == [(2,)]
+        await client.close()
 
 
 async def test_settings_hold_for_one_statement_only(client: AsyncClient) -> None:
