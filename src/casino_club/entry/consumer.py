@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from casino_club.entry.wiring import Platform, open_platform, subscriptions
+from casino_club.entry.wiring import Platform, followed, open_platform
 from casino_club.features.operations.commands.conservation import take_stock
 from casino_club.features.operations.commands.places import places_of
 from casino_club.infra import runtime
@@ -48,13 +48,13 @@ async def _consume(settings: Settings) -> None:
 async def follow_all(platform: Platform) -> None:
     """One follower per subscription and the rebuilder, until cancelled."""
     stores = platform.stores
-    followed = [each for each in subscriptions() if stores.take(each)]
+    subscriptions = followed(stores)
     open_source = runtime.source(platform.settings)
     async with Ear(runtime.database_url(platform.settings)) as ear, asyncio.TaskGroup() as tasks:
-        for subscription in followed:
+        for subscription in subscriptions:
             follower = Follower(subscription, stores, open_source(), page_rows=subscription.page_rows)
             tasks.create_task(follower.follow(ear.event()))
-        tasks.create_task(rebuild_when_asked(followed, stores))
+        tasks.create_task(rebuild_when_asked(subscriptions, stores))
         tasks.create_task(take_stock_for_ever(platform))
 
 

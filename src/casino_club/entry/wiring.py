@@ -206,7 +206,7 @@ def desk_over(settings: Settings, database: Database, policies: Policies) -> Des
 def office_over(platform: Platform) -> Office:
     """What the commands of privacy work with."""
     settings, desk = platform.settings, desk_over(platform.settings, platform.database, platform.policies)
-    reach = Reach(platform.stores, desk.vault, subscriptions())
+    reach = Reach(platform.stores, desk.vault, followed(platform.stores))
     return Office(
         desk,
         reach,
@@ -244,6 +244,11 @@ def subscriptions() -> list[Subscription]:
     return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Subscription)]
 
 
+def followed(stores: Stores) -> list[Subscription]:
+    """Those whose effects have a place here: without a warehouse nobody follows for it."""
+    return [each for each in subscriptions() if stores.take(each)]
+
+
 def erasers() -> list[Eraser]:
     """Every eraser, those of higher slices first: theirs may need what lies below."""
     modules = (*reversed(SLICE_JOBS), privacy_hot)
@@ -261,10 +266,10 @@ def rows_kept() -> list[Kept]:
 
 
 def readers(settings: Settings) -> frozenset[str]:
-    """The names of all who read the log for this version: subscriptions, stocktaking, and the relay if there is one."""
+    """The names of all who read the log here: subscriptions, stocktaking, and the relay if there is one."""
     has_warehouse = runtime.warehouse_url(settings) is not None
-    followed = {each.name for each in subscriptions() if each.to_warehouse is None or has_warehouse}
-    names = followed | {conservation.NAME}
+    found = {each.name for each in subscriptions() if has_warehouse or each.to_warehouse is None}
+    names = found | {conservation.NAME}
     return frozenset(names | {relay.NAME} if runtime.has_topic(settings) else names)
 
 

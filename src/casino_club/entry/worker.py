@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from casino_club.entry.wiring import Platform, jobs, office_over, open_platform, subscriptions
+from casino_club.entry.wiring import Platform, followed, jobs, office_over, open_platform
 from casino_club.features.privacy.commands.office import Office
 from casino_club.infra import runtime
 from casino_club.infra.jobs import worker
@@ -36,6 +36,6 @@ async def open_runner(settings: Settings) -> AsyncIterator[Runner]:
 
 def work_of(platform: Platform) -> Callable[[Run], Work]:
     """What a run is given."""
-    stores, log, followed = platform.stores, platform.log, subscriptions()
+    stores, log, subscriptions = platform.stores, platform.log, followed(platform.stores)
     given: dict[type, object] = {Office: office_over(platform)}
-    return lambda run: Work(stores, log, followed, datetime.now(UTC), PROGRAM, given, run)
+    return lambda run: Work(stores, log, subscriptions, datetime.now(UTC), PROGRAM, given, run)

@@ -47,7 +47,19 @@ NOTED = {
 """Commands that change something, with the verb of their deed."""
 
 UNNOTED = {
-    *("up", "serve", "consumer", "worker", "scheduler", "migrate", "status", "doctor", "audit", "audit verify"),
+    *(
+        "up",
+        "serve",
+        "relay",
+        "consumer",
+        "worker",
+        "scheduler",
+        "migrate",
+        "status",
+        "doctor",
+        "audit",
+        "audit verify",
+    ),
     *(
         "keys list",
         "users list",

@@ -1,5 +1,6 @@
 """Every changing route for staff leaves its deed; one that leaves none is found, and so is one that nobody tries."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,11 @@ import httpx
 import pytest
 
 from casino_club.entry.wiring import ROUTES
+from casino_club.features.odds.commands import versions
+from casino_club.features.wallet.commands import correcting
+from casino_club.features.wallet.rules.accounts import House as Ledger
+from casino_club.features.wallet.rules.accounts import Pocket
+from casino_club.features.wallet.rules.orders import Give
 from casino_club.infra.audit import deeds
 from casino_club.infra.audit.chain import Deed
 from casino_club.infra.audit.verify import verify
@@ -18,11 +24,16 @@ from casino_club.infra.http.routes import Audience, Route, Routes, name_of
 from casino_club.infra.jobs import runs
 from casino_club.infra.log import parked
 from casino_club.kernel.subject import Role, Scope, UserSubject
+from tests.builders import odds
 from tests.builders.logs import with_rows
+from tests.builders.odds import a_table
 from tests.features.actions.club import a_key
 from tests.features.identity.people import House, open_house
+from tests.features.odds.house import make_live
+from tests.features.wallet.purse import Purse, a_wallet_policy
 from tests.infra.http.application import application, as_user, client
 
+CHALLENGER = a_table(odds.prizes((1, [10, 80, 10])))
 CHANGING = [route for each in ROUTES for route in each if route.audience is Audience.STAFF and route.method != "GET"]
 
 Way = Callable[[House], Awaitable[tuple[dict[str, object], Any]]]
@@ -76,6 +87,63 @@ async def a_correction(house: House) -> tuple[dict[str, object], Any]:
     return refused, {"action": view}
 
 
+async def a_table_of_odds(house: House) -> tuple[dict[str, object], Any]:
+    await make_live(house.database, a_table())  # before there is a draft, since it gives way to the operator's tables
+    return {}, {"table": json.loads(CHALLENGER.text)}
+
+
+async def drafted_odds(house: House) -> int:
+    async with house.database.transaction() as db:
+        return (await versions.draft(db, CHALLENGER, live_at=None, by=UserSubject(10**6), now=datetime.now(UTC))).id
+
+
+async def a_draft_of_odds(house: House) -> tuple[dict[str, object], Any]:
+    return {"version_id": await drafted_odds(house)}, None
+
+
+async def a_live_product(house: House) -> tuple[dict[str, object], Any]:
+    await make_live(house.database, a_table())
+    return {"product": a_table().product}, {"because": "it looks odd"}
+
+
+async def the_resting_product(_: House) -> tuple[dict[str, object], Any]:
+    """The one that the route before this one has paused."""
+    return {"product": a_table().product}, {"because": "it looked odd"}
+
+
+async def a_challenger(house: House) -> tuple[dict[str, object], Any]:
+    await a_live_product(house)
+    draft = await drafted_odds(house)
+    async with house.database.transaction() as db:
+        for person in (UserSubject(10**6 + 1), UserSubject(10**6 + 2)):
+            await versions.approve(db, draft, by=person, now=datetime.now(UTC))
+    return {}, {"version_id": draft, "share_permille": 500}
+
+
+async def a_trial_of_odds(house: House) -> tuple[dict[str, object], Any]:
+    async with house.database.connection() as db:
+        return {"trial_id": await db.fetchval("SELECT max(id) FROM odds_trials")}, None
+
+
+async def a_large_transaction(house: House) -> tuple[dict[str, object], Any]:
+    posted = await Purse(house.database, a_wallet_policy()).post(Give(Pocket.COINS, 2_000, Ledger.GRANTS, "welcome"))
+    return {}, {"transaction_id": posted.tx_id, "because": "posted twice"}
+
+
+async def a_proposed_correction(house: House) -> tuple[dict[str, object], Any]:
+    _, wanted = await a_large_transaction(house)
+    async with house.database.transaction() as db:
+        proposed = await correcting.propose(
+            db,
+            wanted["transaction_id"],
+            because="posted twice",
+            by=UserSubject(10**6),
+            now=datetime.now(UTC),
+            policy=a_wallet_policy(),
+        )
+    return {"correction_id": proposed.id}, None
+
+
 WAYS: Mapping[str, Way] = {
     "write_roles": a_user_and_roles,
     "ban_user": a_user,
@@ -88,6 +156,16 @@ WAYS: Mapping[str, Way] = {
     "drop_parked": a_parked_row,
     "replay_refused": a_correction,
     "dismiss_refused": a_refused_action,
+    "draft_odds": a_table_of_odds,
+    "approve_odds": a_draft_of_odds,
+    "withdraw_odds": a_draft_of_odds,
+    "pause_odds": a_live_product,
+    "resume_odds": the_resting_product,
+    "begin_odds_trial": a_challenger,
+    "end_odds_trial": a_trial_of_odds,
+    "propose_correction": a_large_transaction,
+    "approve_correction": a_proposed_correction,
+    "withdraw_correction": a_proposed_correction,
 }
 
 
@@ -124,7 +202,8 @@ async def test_every_changing_route_for_staff_leaves_its_deed(house: House) -> N
 
     async with house.database.connection() as db:
         assert (await verify(db)).fault is None
-    assert {each.session_id for each in await every(house)} == {max(await admin.session_ids())}
+    by_admin = {each.session_id for each in await every(house) if each.actor == f"user:{admin.user_id}"}
+    assert by_admin == {max(await admin.session_ids())}
 
 
 async def test_every_changing_route_for_programs_leaves_its_deed(house: House) -> None:

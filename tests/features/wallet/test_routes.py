@@ -196,7 +196,7 @@ async def test_a_small_transaction_is_corrected_by_one_admin_at_once(house: peop
     assert made.json()["correction_transaction_id"] is not None
     assert await purse.holds() == {}
     assert [answer.json()["code"] for answer in (again, missing)] == ["already_corrected", "transaction_missing"]
-    assert await deeds(house) == [("correct_transaction", f"correction:{made.json()['id']}")]
+    assert await deeds(house) == [("propose_correction", f"correction:{made.json()['id']}")]
 
 
 async def test_a_large_one_takes_a_second_person(house: people.House, purse: Purse) -> None:
@@ -218,7 +218,7 @@ async def test_a_large_one_takes_a_second_person(house: people.House, purse: Pur
     assert [each["id"] for each in listed] == [proposed["id"]]
     assert sorted(answer.status_code for answer in both) == [200, 409, 409, 409, 409]
     assert await purse.holds() == {}
-    assert [verb for verb, _ in await deeds(house)] == ["propose_correction", "correct_transaction"]
+    assert [verb for verb, _ in await deeds(house)] == ["propose_correction", "approve_correction"]
 
 
 async def test_what_is_withdrawn_or_spent_is_not_corrected(house: people.House, purse: Purse) -> None:

@@ -5,11 +5,14 @@ from typing import Annotated
 import typer
 
 from casino_club.entry.cli.opening import give_up, open_database, run
+from casino_club.entry.cli.printing import utc_now
 from casino_club.entry.cli.reading import complaints_for_people, read_settings
 from casino_club.entry.relay import relay_log
 from casino_club.infra import runtime
+from casino_club.infra.audit import deeds
 from casino_club.infra.log.relay import PublisherAway, new_topic
 from casino_club.infra.settings import Settings
+from casino_club.kernel.subject import OPERATOR
 
 NewTopic = Annotated[
     int | None,
@@ -32,4 +35,8 @@ def relay(new_topic: NewTopic = None) -> None:
 
 async def _take_over(settings: Settings, partitions: int) -> str:
     async with open_database(settings) as database:
-        return await new_topic(database, runtime.publisher(settings), partitions=partitions)
+        name = await new_topic(database, runtime.publisher(settings), partitions=partitions)
+        await database.run(
+            lambda db: deeds.note(db, OPERATOR, "new_topic", f"topic:{name}", {"partitions": partitions}, now=utc_now())
+        )
+        return name

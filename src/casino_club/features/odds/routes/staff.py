@@ -122,7 +122,7 @@ async def withdraw_odds(version_id: Id, subject: UserSubject, database: Database
     answers={204: None},
     refusals=(refusals.ProductMissing,),
 )
-async def pause_product(
+async def pause_odds(
     product: Product, subject: UserSubject, body: ReasonIn, database: Database, clock: Clock
 ) -> tuple[int, None]:
     now = clock()
@@ -138,7 +138,7 @@ async def pause_product(
     answers={204: None},
     refusals=(refusals.ProductMissing,),
 )
-async def resume_product(
+async def resume_odds(
     product: Product, subject: UserSubject, body: ReasonIn, database: Database, clock: Clock
 ) -> tuple[int, None]:
     now = clock()
@@ -154,7 +154,7 @@ async def resume_product(
     answers={201: TrialOut},
     refusals=(refusals.VersionMissing, refusals.VersionNotApproved, refusals.TrialRuns, refusals.ProductMissing),
 )
-async def begin_trial(subject: UserSubject, body: TrialIn, database: Database, clock: Clock) -> TrialOut:
+async def begin_odds_trial(subject: UserSubject, body: TrialIn, database: Database, clock: Clock) -> TrialOut:
     now, share = clock(), body.share_permille
     begun = await database.run(lambda db: trials.begin(db, body.version_id, share_permille=share, by=subject, now=now))
     return trial_out(begun)
@@ -179,6 +179,6 @@ async def read_trial(trial_id: Id, database: Database, clock: Clock) -> Compared
     answers={200: TrialOut},
     refusals=(refusals.TrialMissing,),
 )
-async def end_trial(trial_id: Id, subject: UserSubject, database: Database, clock: Clock) -> TrialOut:
+async def end_odds_trial(trial_id: Id, subject: UserSubject, database: Database, clock: Clock) -> TrialOut:
     now = clock()
     return trial_out(await database.run(lambda db: trials.end(db, trial_id, by=subject, now=now)))

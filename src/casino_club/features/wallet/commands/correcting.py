@@ -31,7 +31,7 @@ async def propose(
     if proposed is None:
         raise CorrectionOpen
     if rules.may_be_alone(largest, alone_max=policy.corrected_alone_max):
-        return await _carry_out(db, proposed, by=by, now=now, policy=policy)
+        return await _carry_out(db, proposed, "propose_correction", by=by, now=now, policy=policy)
 
     how: Arguments = {"transaction": tx_id, "because": because}
     await deeds.note(db, by, "propose_correction", f"correction:{proposed.id}", how, now=now)
@@ -43,7 +43,7 @@ async def approve(db: Db, correction_id: int, *, by: UserSubject, now: datetime,
     proposed = await corrections.locked(db, correction_id)
     rules.may_approve(proposed, by.user_id)
 
-    return await _carry_out(db, proposed, by=by, now=now, policy=policy)
+    return await _carry_out(db, proposed, "approve_correction", by=by, now=now, policy=policy)
 
 
 async def withdraw(db: Db, correction_id: int, *, by: UserSubject, now: datetime) -> Correction:
@@ -59,7 +59,7 @@ async def withdraw(db: Db, correction_id: int, *, by: UserSubject, now: datetime
 
 
 async def _carry_out(
-    db: Db, proposed: Correction, *, by: UserSubject, now: datetime, policy: WalletPolicy
+    db: Db, proposed: Correction, verb: str, *, by: UserSubject, now: datetime, policy: WalletPolicy
 ) -> Correction:
     key = Key("correction", derived_uuid("correction", proposed.id))
     posted = await correct(db, proposed.tx_id, key=key, now=now, policy=policy)
@@ -67,5 +67,5 @@ async def _carry_out(
     settled = await corrections.settle(db, proposed.id, by_user_id=by.user_id, now=now, correction_tx_id=posted.tx_id)
 
     how: Arguments = {"transaction": proposed.tx_id, "because": proposed.because, "corrected_by": posted.tx_id}
-    await deeds.note(db, by, "correct_transaction", f"correction:{proposed.id}", how, now=now)
+    await deeds.note(db, by, verb, f"correction:{proposed.id}", how, now=now)
     return settled
