@@ -154,7 +154,7 @@ async def test_a_correction_undoes_a_transaction_once(purse: Purse) -> None:
 
 
 @pytest.mark.parametrize("table", ["ledger_txs", "ledger_entries"])
-@pytest.mark.parametrize("act", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("act", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 async def test_the_ledger_can_be_appended_to_and_nothing_else(purse: Purse, table: str, act: str) -> None:
     await purse.post(COINS)
     column = "user_id" if table == "ledger_txs" else "amount"
