@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import clickhouse_connect
 import pyarrow.parquet as pq
 
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -72,6 +74,21 @@ async def _value(store: RedisHotStore, key: str) -> Any:
             return await store.redis.zrange(key, 0, -1)
         case other:
             raise AssertionError("search this kind as well", other)
+
+
+def in_warehouse(url: str, canaries: Canaries) -> list[str]:
+    """Every column of every row of every table, which the warehouse's files hold compressed."""
+    found = []
+    with clickhouse_connect.get_client(dsn=urlsplit(url)._replace(path="/system").geturl()) as client:
+        tables = client.query(
+            "SELECT database, name FROM system.tables WHERE engine LIKE '%MergeTree'"
+            " AND lower(database) NOT IN ('system', 'information_schema')"
+        ).result_rows
+        assert tables, "there is nothing to search"
+        for database, name in tables:
+            rows = client.query(f"SELECT * FROM `{database}`.`{name}`").result_rows
+            found += [f"{database}.{name}: {hit}" for row in rows for hit in canaries.in_(_content(row))]
+    return found
 
 
 def in_files(folder: Path, canaries: Canaries, *, leave_out: Iterable[str] = ()) -> list[str]:

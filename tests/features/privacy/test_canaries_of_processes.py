@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
+from casino_club.infra import runtime
+from casino_club.infra.settings import Settings
 from tests.builders.servers import forget
-from tests.features.privacy.searching import Canaries, in_files
+from tests.features.privacy.searching import Canaries, in_files, in_warehouse
 from tests.infra.waiting import wait_for
 
 START_SECONDS_MAX = 120.0
@@ -35,6 +37,12 @@ class Running:
     data_dir: Path
     environment: dict[str, str]
     http: httpx.Client
+
+    @property
+    def warehouse_url(self) -> str:
+        url = runtime.warehouse_url(Settings(data_dir=self.data_dir))
+        assert url is not None
+        return url
 
     def command(self, *words: str) -> str:
         done = subprocess.run(
@@ -115,8 +123,11 @@ def test_no_process_leaves_anything_of_the_erased_in_a_file(data_dir: Path) -> N
         said = club.command("users", "erase", str(user_id), "--yes")
         receipt = sent(club.http, "/api/users/erasure-receipt", {"receipt_code": code}).json()
         metrics = club.http.get("/metrics").content
+        canaries = Canaries(frozenset({"canary", "1961-07-13", token, code}))
+        warehouse = club.warehouse_url
+        wait_for(lambda: bool(in_warehouse(warehouse, Canaries(frozenset({"USER_ERASED"})))), seconds_max=60)
+        assert in_warehouse(warehouse, canaries) == []
 
-    canaries = Canaries(frozenset({"canary", "1961-07-13", token, code}))
     assert receipt["state"] == "done"
     assert canaries.in_(said.encode() + metrics) == []
     assert in_files(data_dir, canaries, leave_out=POSTGRESQL_HOLDS_DEAD_ROWS) == []
