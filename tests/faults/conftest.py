@@ -7,8 +7,9 @@ import pytest
 
 from tests.faults import page
 
-collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else ["cluster"]
-"""Faults of a cluster need Kafka, and hosts of their own: `make test-faults` has them."""
+NEED_THE_MACHINE = ["cluster", "test_clocks.py", "test_disks.py", "test_hosts.py", "test_lines.py", "test_shims.py"]
+collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else NEED_THE_MACHINE
+"""These need root, a compiler or Kafka, and their time: `make test-faults` has them."""
 
 KILLS = int(os.environ.get("CASINO_CLUB_TEST_KILLS", "2"))
 PAGE = os.environ.get("CASINO_CLUB_TEST_FAULTS_PAGE", "")
