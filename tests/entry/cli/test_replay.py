@@ -56,7 +56,7 @@ async def test_an_unknown_name_is_answered_with_what_can_be_replayed(club: Club)
     done = await club.call("replay", "cold")
 
     assert (done.code, done.stdout) == (2, "")
-    assert done.stderr == "There is no cold; what can be replayed is: hot, warehouse.\n"
+    assert done.stderr == "There is no cold; what can be replayed is: hot, wallet, warehouse.\n"
 
 
 def test_what_can_not_be_replayed_is_refused_with_the_reason() -> None:

@@ -6,7 +6,6 @@ Every row comes with the number of its line. A bad line is one bad row; memory i
 import csv
 import gzip
 import hashlib
-import io
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,11 +134,16 @@ def _blocks(
     size = max(path.stat().st_size, 1)
     with path.open("rb") as raw:
         waiting: list[Row] = []
-        for some in rows_of(_lines(path, raw)):
-            waiting += some if some and some[0][0] > after_line else [row for row in some if row[0] > after_line]
-            while len(waiting) >= rows_max:
-                yield SourceBlock(waiting[:rows_max], raw.tell() / size)
-                waiting = waiting[rows_max:]
+        try:
+            for some in rows_of(_lines(path, raw)):
+                waiting += some if some and some[0][0] > after_line else [row for row in some if row[0] > after_line]
+                while len(waiting) >= rows_max:
+                    yield SourceBlock(waiting[:rows_max], raw.tell() / size)
+                    waiting = waiting[rows_max:]
+        except SourceUnreadable:
+            if waiting:
+                yield SourceBlock(waiting, raw.tell() / size)
+            raise
         if waiting:
             yield SourceBlock(waiting, 1.0)
 
@@ -165,11 +169,20 @@ def _lines(path: Path, raw: BinaryIO) -> Iterator[Lines]:
 
 
 def _data(path: Path, raw: BinaryIO) -> Iterator[bytes]:
+    """What can be read, also of a file that is damaged further on."""
+    file = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
+    read, is_at_end = bytearray(), False
     try:
-        file = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if path.suffix.lower() == ".gz" else raw
-        while data := file.read(READ_BYTES):
-            yield data
+        while not is_at_end:
+            data = file.read1(READ_BYTES) if isinstance(file, gzip.GzipFile) else file.read(READ_BYTES)
+            read += data
+            is_at_end = not data
+            if len(read) >= READ_BYTES or (is_at_end and read):
+                yield bytes(read)
+                read.clear()
     except (OSError, EOFError, zlib.error) as error:
+        if read:
+            yield bytes(read)
         where = f"behind byte {raw.tell():,} of {path.stat().st_size:,}"
         raise SourceUnreadable(f"{path} is damaged {where} ({error}); what stood before is done.") from error
 
