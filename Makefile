@@ -14,9 +14,10 @@ LOCK = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-vers
 demo: .venv/.stamp
 	@exec .venv/bin/casino-club up
 
-# ARGS goes on to pytest: make test ARGS=tests/architecture
+# ARGS goes on to pytest: make test ARGS=tests/architecture. Each worker has servers of its own and takes whole files.
+WORKERS ?= 2
 test: .venv/.stamp-dev
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 # Kills each kind of process 20 times, and a process at each named point. PAGE=docs/faults.md writes the table down.
 # As root, with Java 17, Maven, ip and tc, a cluster suffers as well; ARGS="-k cluster" leaves the rest out.

@@ -63,7 +63,7 @@ async def test_a_role_that_is_taken_away_opens_nothing_more(house: House) -> Non
     assert (refused.status_code, refused.json()["code"]) == (403, "role_missing")
 
 
-@pytest.mark.parametrize("role", [None, *(set(Role) - {Role.ADMIN})])
+@pytest.mark.parametrize("role", [None, *(role for role in Role if role is not Role.ADMIN)])
 async def test_only_admins_give_roles(house: House, role: Role | None) -> None:
     person = await house.staff(role) if role else await house.person()
     other = await house.person()
