@@ -19,6 +19,7 @@ from casino_club.entry.wiring import (
     odds_desk_over,
     office_over,
     open_platform,
+    protection_policy_over,
     session_finder,
     wallet_policy_over,
     zone_of,
@@ -147,6 +148,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "providers": providers,
         "odds_desk": odds_desk_over(platform),
         "market": platform.policies[Market],
+        "protection_policy": protection_policy_over(platform.policies),
         "wallet_policy": wallet_policy_over(platform.settings, platform.policies),
         "proxies_in_front": platform.settings.proxies_in_front,
     }

@@ -35,6 +35,10 @@ from casino_club.features.operations.commands import conservation
 from casino_club.features.privacy import jobs as privacy_jobs
 from casino_club.features.privacy import routes as privacy_routes
 from casino_club.features.privacy.commands.office import Office
+from casino_club.features.protection import jobs as protection_jobs
+from casino_club.features.protection.commands.admitting import ProtectionPolicy
+from casino_club.features.protection.routes import staff as protection_staff_routes
+from casino_club.features.protection.routes import users as protection_routes
 from casino_club.features.wallet import jobs as wallet_jobs
 from casino_club.features.wallet.commands.posting import WalletPolicy
 from casino_club.features.wallet.routes import services as token_routes
@@ -69,6 +73,8 @@ ROUTES = (
     actions_routes.routes,
     identity_routes.routes,
     provider_routes.routes,
+    protection_routes.routes,
+    protection_staff_routes.routes,
     wallet_routes.routes,
     token_routes.routes,
     wallet_staff_routes.routes,
@@ -80,7 +86,7 @@ ROUTES = (
 )
 """The routes of every slice that has any."""
 
-SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, wallet_jobs, odds_jobs, operations_jobs)
+SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, protection_jobs, wallet_jobs, odds_jobs, operations_jobs)
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
 
@@ -221,6 +227,11 @@ def office_over(platform: Platform) -> Office:
 def wallet_policy_over(settings: Settings, policies: Policies) -> WalletPolicy:
     """What decides about money."""
     return WalletPolicy(policies[ActionPolicy], corrected_alone_max=settings.correction_alone_max)
+
+
+def protection_policy_over(policies: Policies) -> ProtectionPolicy:
+    """What decides about users' protection."""
+    return ProtectionPolicy(policies[ActionPolicy])
 
 
 def odds_desk_over(platform: Platform) -> OddsDesk:

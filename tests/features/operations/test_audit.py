@@ -144,6 +144,11 @@ async def a_proposed_correction(house: House) -> tuple[dict[str, object], Any]:
     return {"correction_id": proposed.id}, None
 
 
+async def a_user_to_protect(house: House) -> tuple[dict[str, object], Any]:
+    user, _ = await a_user(house)
+    return user, {"status": "limited", "because": "it was too much"}
+
+
 WAYS: Mapping[str, Way] = {
     "write_roles": a_user_and_roles,
     "ban_user": a_user,
@@ -164,6 +169,7 @@ WAYS: Mapping[str, Way] = {
     "begin_odds_trial": a_challenger,
     "end_odds_trial": a_trial_of_odds,
     "propose_correction": a_large_transaction,
+    "impose_protection": a_user_to_protect,
     "approve_correction": a_proposed_correction,
     "withdraw_correction": a_proposed_correction,
 }
