@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from casino_club.infra.db.database import Database, Db
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription
 from casino_club.infra.ports import HotValue, HotWrite
 from tests.builders.actions import NOON, a_log, a_policy, a_view, record

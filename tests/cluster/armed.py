@@ -11,8 +11,8 @@ from typing import Any
 from casino_club.infra.backends.kafka.client import Kafka
 from casino_club.infra.backends.kafka.publisher import TopicPublisher
 from casino_club.infra.db.database import Database
-from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.relay import Relay
+from casino_club.infra.log.rows import LogRow
 
 PAGE_ROWS = 5
 

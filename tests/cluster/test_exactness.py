@@ -19,8 +19,9 @@ from casino_club.infra.backends.kafka.record import last_record
 from casino_club.infra.db.database import Database
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.follower import Follower
-from casino_club.infra.log.reader import LogRow, Position, next_page
+from casino_club.infra.log.reader import Position, next_page
 from casino_club.infra.log.relay import NothingSent, new_topic
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import TableSource
 from tests.builders.kafka import a_kafka, messages, relaying, rows_in, running_brokers, topic_source
 from tests.infra.log.following import Table, append, eventually, following, seen

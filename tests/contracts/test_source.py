@@ -18,7 +18,8 @@ from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.follower import ROW_ATTEMPTS_MAX, Follower
 from casino_club.infra.log.lag import lags
-from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.reader import Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import OpenSource, TableSource
 from casino_club.infra.log.subscribe import Policies, Subscription
 from tests.builders.kafka import Brokers, a_kafka, relaying, running_brokers, topic_source

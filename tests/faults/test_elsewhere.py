@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
+from casino_club.kernel.clock import to_us
 from tests.faults.cluster.elsewhere import Elsewhere, Sent, findings
 from tests.features.actions.warehoused import iso, user_days, users
 
@@ -18,8 +19,8 @@ DAY = "2026-11-20"
 
 
 def a_row(row_id: int, user_id: int) -> LogRow:
-    at, client_id = NOON + timedelta(seconds=row_id), UUID(int=row_id)
-    standing = (False, True, 0, 0, None, at)
+    at, client_id = to_us(NOON + timedelta(seconds=row_id)), UUID(int=row_id).bytes
+    standing = (False, True, 0, 0, 0, at)
     return LogRow(row_id, user_id, "VIEW_CONTENT", None, '{"n": 1}', at, at, client_id, None, *standing, row_id)
 
 

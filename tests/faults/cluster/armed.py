@@ -22,8 +22,9 @@ from casino_club.infra import runtime
 from casino_club.infra.backends.kafka.publisher import TopicPublisher
 from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db.database import Database
-from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.reader import Position
 from casino_club.infra.log.relay import Publisher, Relay, Remembered
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.wake import Ear
 from casino_club.infra.ports import Block
 from casino_club.infra.settings import Settings

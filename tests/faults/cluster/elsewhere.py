@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 from tests.faults.checker import Finding
 from tests.features.actions.warehoused import iso, user_days, users
 

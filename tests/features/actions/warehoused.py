@@ -15,7 +15,8 @@ from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log.effects import Stores, WarehouseHome
 from casino_club.infra.log.follower import Follower
-from casino_club.infra.log.reader import LogRow, Position, next_page
+from casino_club.infra.log.reader import Position, next_page
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.ports import ReadLimits, WarehouseStore
 from casino_club.infra.warehouse import generations

@@ -19,8 +19,8 @@ from casino_club.infra.log.detached import DetachedFiles
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.partitions import Partition
-from casino_club.infra.log.reader import LogRow
 from casino_club.infra.log.retention import Retention
+from casino_club.infra.log.rows import SELECTED, LogRow, rows_of
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription
 from casino_club.infra.ports import HotStore
 from tests.builders.actions import NOON, a_log, a_policy, a_row, record
@@ -84,9 +84,8 @@ async def caught_up(
 
 async def logged(database: Database) -> list[LogRow]:
     """The log's table, as any reader sees its rows."""
-    columns = ", ".join(LogRow.__struct_fields__)
     async with database.connection() as db:
-        return [LogRow(*row) for row in await db.fetch(f"SELECT {columns} FROM user_actions ORDER BY id")]
+        return await rows_of(db, f"SELECT {SELECTED} FROM user_actions")
 
 
 async def whole_log(database: Database, hot: HotStore, folder: Path) -> list[LogRow]:

@@ -14,7 +14,7 @@ from casino_club.infra.log import rebuild
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.parked import ParkedRow, parked_rows
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription
 from casino_club.infra.ports import HotStoreAway, HotWrite
 from tests.builders.actions import NOON, a_log, a_policy, a_view, record

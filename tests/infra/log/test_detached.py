@@ -19,7 +19,8 @@ from casino_club.infra.log.detached import FilesMissing, FilesUnreadable, NoFile
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.partitions import Partition
-from casino_club.infra.log.reader import LogRow, Page, Position
+from casino_club.infra.log.reader import Page, Position
+from casino_club.infra.log.rows import LogRow
 from tests.builders.actions import NOON
 from tests.builders.logs import Effects, hot_projection
 from tests.infra.log.archiving import USERS, Collected, an_archive, append, caught_up, logged, whole_log
@@ -133,7 +134,7 @@ def test_a_part_of_a_page_from_a_file_leaves_the_position_at_the_beginning() -> 
 
 
 def _row(action_id: int) -> LogRow:
-    return LogRow(action_id, 1, "VIEW_CONTENT", None, "{}", NOON, NOON, None, None, False, True, 0, 0, None, NOON, 3)
+    return LogRow(action_id, 1, "VIEW_CONTENT", None, "{}", 1, 1, None, None, False, True, 0, 0, 0, 1, 3)
 
 
 async def test_a_rebuild_without_a_file_is_refused_and_says_where_it_can_begin(

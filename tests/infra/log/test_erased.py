@@ -9,7 +9,7 @@ from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import rebuild, rebuilder
 from casino_club.infra.log.effects import Stores
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Kind, Policies, Subscription, subscribe, subscribe_hot
 from casino_club.infra.ports import HotValue, HotWrite
 from tests.builders.actions import NOON, a_policy

@@ -13,7 +13,8 @@ from casino_club.infra.log.effects import AWAY, Stores
 from casino_club.infra.log.follower import ROW_ATTEMPTS_MAX, Follower
 from casino_club.infra.log.leading import LEADER_LOCK
 from casino_club.infra.log.positions import TakenOver
-from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.reader import Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Policies, Subscription
 from tests.builders.logs import Effects, database_reaction, hot_projection
 from tests.infra.log.following import (

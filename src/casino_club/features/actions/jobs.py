@@ -16,7 +16,7 @@ from casino_club.infra.db.database import Db
 from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.log import parked
 from casino_club.infra.log.history import rows_of
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import NAMES, LogRow
 from casino_club.infra.log.subscribe import Policies, subscribe_hot, subscribe_warehouse
 from casino_club.infra.ports import Block, HotValue, HotWrite
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
@@ -29,10 +29,9 @@ from casino_club.infra.warehouse.blocks import (
     int64,
     optional_int64,
     texts,
-    ticks,
     uuids,
 )
-from casino_club.kernel.clock import Calendar, to_us
+from casino_club.kernel.clock import Calendar
 
 HOT_NAMES = ("streak_count", "daily_play_count", "last_action_ts")
 FORGOTTEN_AT_ONCE = 1_000
@@ -65,7 +64,7 @@ def _write(row: LogRow, policy: ActionPolicy) -> HotWrite:
     rest_seconds=WAREHOUSE_REST_SECONDS,
 )
 def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
-    times = [to_us(row.action_timestamp) for row in rows]
+    times = [row.action_us for row in rows]
     amounts = [amounts_of(row.action_type, row.metadata) for row in rows]
     return block(
         (
@@ -73,13 +72,13 @@ def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
             int64("user_id", [row.user_id for row in rows]),
             texts("action_type", [row.action_type for row in rows]),
             days("day", [calendar.day_number(at_us) for at_us in times]),
-            ticks("action_timestamp", times),
-            instants("appended_at", [row.appended_at for row in rows]),
+            instants("action_timestamp", times),
+            instants("appended_at", [row.appended_us for row in rows]),
             flags("by_user", [row.by_user for row in rows]),
             flags("is_play", [row.is_play for row in rows]),
             optional_int64("value", [row.value for row in rows]),
-            uuids("round_id", [row.round_id for row in rows]),
-            flags("in_round", [row.round_id is not None for row in rows]),
+            uuids("round_id", [row.round_bytes for row in rows]),
+            flags("in_round", [row.round_bytes is not None for row in rows]),
             int64("spent_tokens", [each.spent_tokens for each in amounts]),
             int64("earned_tokens", [each.earned_tokens for each in amounts]),
             int64("amount", [each.amount for each in amounts]),
@@ -89,8 +88,8 @@ def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
             texts("source", [each.source for each in amounts]),
             int32("streak", [row.streak for row in rows]),
             int32("day_plays", [row.day_plays for row in rows]),
-            instants("last_play_at", [row.last_play_at for row in rows]),
-            instants("last_action_at", [row.last_action_at for row in rows]),
+            instants("last_play_at", [row.last_play_us for row in rows]),
+            instants("last_action_at", [row.last_action_us for row in rows]),
             texts("metadata", [row.metadata for row in rows]),
         ),
         len(rows),
@@ -99,8 +98,7 @@ def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
 
 def standing_of(row: LogRow) -> Standing:
     """The user's standing after this row."""
-    last_play_us = to_us(row.last_play_at) if row.last_play_at else 0
-    return Standing(row.streak, row.day_plays, last_play_us, to_us(row.last_action_at))
+    return Standing(row.streak, row.day_plays, row.last_play_us, row.last_action_us)
 
 
 @job("forget_refused", every=timedelta(hours=1), about="Deletes refused actions that have been kept long enough.")
@@ -138,7 +136,7 @@ async def erase_actions(reach: Reach, erased: Erased) -> None:
 async def export_actions(reach: Reach, user_id: int) -> AsyncIterator[Record]:
     async for page in rows_of(reach.stores.database, reach.stores.files, user_id):
         for row in page:
-            yield {**msgspec.structs.asdict(row), "metadata": msgspec.Raw(row.metadata.encode())}
+            yield {name: getattr(row, name) for name in NAMES} | {"metadata": msgspec.Raw(row.metadata.encode())}
 
 
 @export(

@@ -7,7 +7,7 @@ from casino_club.features.wallet.commands.checking import check
 from casino_club.features.wallet.rules.hot import HELD_AFTER, HOT_NAMES, held_after
 from casino_club.features.wallet.store import reading
 from casino_club.infra.jobs.job import Work, job
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Policies, subscribe_hot
 from casino_club.infra.ports import HotValue, HotWrite
 from casino_club.infra.privacy.doors import Reach, Record, export, kept

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from casino_club.infra.log.detached import FilesUnreadable
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 
 READER = "casino_club.infra.backends.parquet"
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from casino_club.infra.db.database import Db
-from casino_club.infra.log.reader import NOTHING, LogRow, Page, Position
+from casino_club.infra.log.reader import NOTHING, Page, Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.kernel.errors import Kind, Refused
 
 

@@ -10,7 +10,8 @@ from typing import Protocol
 from casino_club.infra.db.database import CROSSED, SERVER_AWAY, Database, Db
 from casino_club.infra.log.detached import DetachedFiles, FilesMissing, FilesUnreadable, NoFiles
 from casino_club.infra.log.positions import Held
-from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.reader import Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Policies, Subscription
 from casino_club.infra.ports import HotStore, HotStoreAway, WarehouseAway, WarehouseStore
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from casino_club.infra.db.database import Db
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.ports import HotWrite
 
 USER_ERASED = "USER_ERASED"

@@ -15,7 +15,8 @@ from casino_club.infra.log.detached import detached_pages
 from casino_club.infra.log.effects import AWAY, Beside, Effect, HotStoreLost, Stores
 from casino_club.infra.log.leading import leading
 from casino_club.infra.log.positions import Held, TakenOver
-from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Page, Position
+from casino_club.infra.log.reader import PAGE_ROWS, Page, Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import Source, SourceAway, TableSource
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.telemetry import metrics
@@ -151,8 +152,7 @@ class Follower:
     async def _apply(self, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> None:
         """The effect of these rows, and the position behind them."""
         assert self.held is not None
-        wanted = [row for row in rows if self.subscription.wants(row)]
-        self.held = await self.effect.apply(self.held, wanted, after, beside=beside)
+        self.held = await self.effect.apply(self.held, self.subscription.wanted(rows), after, beside=beside)
 
     async def _park(self, row: LogRow, failure: Exception, after: Position) -> None:
         name = self.subscription.name

@@ -5,7 +5,8 @@ from contextlib import aclosing
 
 from casino_club.infra.db.database import Database
 from casino_club.infra.log.detached import DetachedFiles, FilesMissing, detached_after
-from casino_club.infra.log.reader import LogRow, rows_of_user
+from casino_club.infra.log.reader import rows_of_user
+from casino_club.infra.log.rows import LogRow
 
 PAGE_ROWS = 1_000
 

@@ -8,7 +8,8 @@ from casino_club.infra.log import positions
 from casino_club.infra.log.blame import of_the_subscriber
 from casino_club.infra.log.effects import Beside
 from casino_club.infra.log.positions import Held
-from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.reader import Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import DatabaseEffect, Policies
 
 

@@ -9,7 +9,8 @@ from casino_club.infra.log import positions
 from casino_club.infra.log.blame import of_the_subscriber
 from casino_club.infra.log.effects import POSITION_MAY_BE_REPEATED, Beside, HotStoreLost
 from casino_club.infra.log.positions import Held
-from casino_club.infra.log.reader import LogRow, Position, last_rows_of
+from casino_club.infra.log.reader import Position, last_rows_of
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import HotEffect, Policies
 from casino_club.infra.ports import HotStore, HotWrite
 

@@ -14,7 +14,8 @@ from casino_club.infra.log.detached import DetachedFiles
 from casino_club.infra.log.effects import POSITION_MAY_BE_REPEATED, Beside, WarehouseHome
 from casino_club.infra.log.pending import Pending
 from casino_club.infra.log.positions import Held
-from casino_club.infra.log.reader import LogRow, Position
+from casino_club.infra.log.reader import Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import IntoTable
 from casino_club.infra.ports import Block, WarehouseAway, WarehouseFault
 from casino_club.infra.warehouse import generations, layouts

@@ -13,7 +13,8 @@ import msgspec
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.detached import DetachedFiles, FilesUnreadable, detached_after
 from casino_club.infra.log.positions import Held, TakenOver
-from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Position, rows_of_runs
+from casino_club.infra.log.reader import PAGE_ROWS, Position, rows_of_runs
+from casino_club.infra.log.rows import LogRow
 
 Runs = Sequence[tuple[int, int]]
 """First and last id of each."""
@@ -29,8 +30,11 @@ class Pending(NamedTuple):
 
 def runs_of(rows: Sequence[LogRow]) -> Runs:
     """The ids of these rows."""
+    ids = sorted([row.id for row in rows])
+    if ids and ids[-1] - ids[0] < len(ids):
+        return [(ids[0], ids[-1])]
     runs: list[tuple[int, int]] = []
-    for row_id in sorted(row.id for row in rows):
+    for row_id in ids:
         if runs and row_id == runs[-1][1] + 1:
             runs[-1] = (runs[-1][0], row_id)
         else:

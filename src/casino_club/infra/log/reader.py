@@ -6,46 +6,15 @@ snapshot: a pass delivers the rows that are visible in a new snapshot and were n
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from uuid import UUID
-
-import asyncpg
-import msgspec
 
 from casino_club.infra.db.database import Db
+from casino_club.infra.log.rows import SELECTED, LogRow, rows_of
 from casino_club.infra.log.topics import TopicPosition, to_json
 
 NOTHING = "1:1:"
 """The snapshot in which no row is visible: the position of a reader that has everything before it."""
 
 PAGE_ROWS = 2_000
-
-_COLUMNS = """id, user_id, action_type, value, metadata, action_timestamp, appended_at, client_action_id, round_id,
-              is_play, by_user, streak, day_plays, last_play_at, last_action_at, xact::text::bigint"""
-
-
-class LogRow(msgspec.Struct, frozen=True, gc=False):
-    """One action as readers see it. `metadata` is JSON text; `streak` and what follows is the user's standing after it.
-
-    `xact` is the transaction that appended it.
-    """
-
-    id: int
-    user_id: int
-    action_type: str
-    value: int | None
-    metadata: str
-    action_timestamp: datetime
-    appended_at: datetime
-    client_action_id: UUID | None
-    round_id: UUID | None
-    is_play: bool
-    by_user: bool
-    streak: int
-    day_plays: int
-    last_play_at: datetime | None
-    last_action_at: datetime
-    xact: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +85,9 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
             return Page((), _pass_done(position, snapshot))
         return await _page_by_id(db, replace(position, last_id=first_id - 1), snapshot, rows_max)
     had, topic = _had_in_topic(position, 4)
-    rows = await db.fetch(
-        f"""SELECT {_COLUMNS} FROM user_actions
+    rows = await rows_of(
+        db,
+        f"""SELECT {SELECTED} FROM user_actions
             WHERE xact >= pg_snapshot_xmin($1::text::pg_snapshot)
               AND xact < pg_snapshot_xmax($2::text::pg_snapshot)
               AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
@@ -129,7 +99,7 @@ async def next_page(db: Db, position: Position, *, rows_max: int = PAGE_ROWS) ->
         after_id,
         *topic,
     )
-    return Page(_rows(rows), _pass_done(position, snapshot))
+    return Page(rows, _pass_done(position, snapshot))
 
 
 async def _first_id(db: Db, position: Position, snapshot: str, after_id: int) -> int | None:
@@ -157,8 +127,9 @@ async def _first_id(db: Db, position: Position, snapshot: str, after_id: int) ->
 
 async def _page_by_id(db: Db, position: Position, snapshot: str, rows_max: int) -> Page:
     had, topic = _had_in_topic(position, 5)
-    rows = await db.fetch(
-        f"""SELECT {_COLUMNS} FROM user_actions
+    rows = await rows_of(
+        db,
+        f"""SELECT {SELECTED} FROM user_actions
             WHERE id > $3
               AND pg_visible_in_snapshot(xact, $2::text::pg_snapshot)
               AND NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot) {had}
@@ -170,15 +141,16 @@ async def _page_by_id(db: Db, position: Position, snapshot: str, rows_max: int) 
         *topic,
     )
     if len(rows) < rows_max:
-        return Page(_rows(rows), _pass_done(position, snapshot))
-    return Page(_rows(rows), replace(position, delivering=snapshot, last_id=rows[-1]["id"]))
+        return Page(rows, _pass_done(position, snapshot))
+    return Page(rows, replace(position, delivering=snapshot, last_id=rows[-1].id))
 
 
 async def _carried_page(db: Db, position: Position, carry_to: int, rows_max: int) -> Page:
     """Rows of the old cluster that this reader had not had when the dump was taken."""
     had, topic = _had_in_topic(position, 8)
-    rows = await db.fetch(
-        f"""SELECT {_COLUMNS} FROM user_actions
+    rows = await rows_of(
+        db,
+        f"""SELECT {SELECTED} FROM user_actions
             WHERE id > $5 AND id <= $6
               AND (id > $4 OR NOT pg_visible_in_snapshot(xact, $1::text::pg_snapshot)
                               AND NOT coalesce(pg_visible_in_snapshot(xact, $2::text::pg_snapshot) AND id <= $3, false)
@@ -194,38 +166,36 @@ async def _carried_page(db: Db, position: Position, carry_to: int, rows_max: int
         *topic,
     )
     if len(rows) == rows_max:
-        return Page(_rows(rows), replace(position, last_id=rows[-1]["id"]))
+        return Page(rows, replace(position, last_id=rows[-1].id))
     snapshot: str = await db.fetchval("SELECT snapshot FROM log_origin")
     beyond_id = position.last_id if position.last_id > carry_to else 0
-    return Page(_rows(rows), Position(delivered=snapshot, last_id=beyond_id, floor_id=carry_to))
+    return Page(rows, Position(delivered=snapshot, last_id=beyond_id, floor_id=carry_to))
 
 
 async def rows_with_ids(db: Db, ids: Sequence[int]) -> list[LogRow]:
     """These rows, by id; those in detached partitions are left out."""
-    return _rows(await db.fetch(f"SELECT {_COLUMNS} FROM user_actions WHERE id = ANY($1) ORDER BY id", ids))  # noqa: S608 - constant columns
+    return await rows_of(db, f"SELECT {SELECTED} FROM user_actions WHERE id = ANY($1)", ids)  # noqa: S608 - constant columns
 
 
 async def rows_of_user(db: Db, user_id: int, *, after_id: int, limit: int) -> list[LogRow]:
     """A user's rows above an id, by id; those in detached partitions are left out."""
-    return _rows(
-        await db.fetch(
-            f"SELECT {_COLUMNS} FROM user_actions WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3",  # noqa: S608 - constant columns
-            *(user_id, after_id, limit),
-        )
+    return await rows_of(
+        db,
+        f"SELECT {SELECTED} FROM user_actions WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3",  # noqa: S608 - constant columns
+        *(user_id, after_id, limit),
     )
 
 
 async def rows_of_runs(db: Db, runs: Sequence[tuple[int, int]]) -> list[LogRow]:
     """The rows from each first id to each last id, by id; those in detached partitions are left out."""
-    found = await db.fetch(
+    return await rows_of(
+        db,
         f"""SELECT a.* FROM unnest($1::bigint[], $2::bigint[]) AS run (first_id, last_id)
-            CROSS JOIN LATERAL (SELECT {_COLUMNS} FROM user_actions
-                                WHERE id BETWEEN run.first_id AND run.last_id) AS a
-            ORDER BY id""",  # noqa: S608 - constant columns
+            CROSS JOIN LATERAL (SELECT {SELECTED} FROM user_actions
+                                WHERE id BETWEEN run.first_id AND run.last_id) AS a""",  # noqa: S608 - constant columns
         [first for first, _ in runs],
         [last for _, last in runs],
     )
-    return _rows(found)
 
 
 async def last_rows_of(db: Db, users: Sequence[int]) -> dict[int, int]:
@@ -247,7 +217,3 @@ def _had_in_topic(position: Position, number: int) -> tuple[str, tuple[str, ...]
 
 def _pass_done(position: Position, snapshot: str) -> Position:
     return replace(position, delivered=snapshot, delivering=None, last_id=0, topic=None)
-
-
-def _rows(records: Sequence[asyncpg.Record]) -> list[LogRow]:
-    return [LogRow(*record) for record in records]

@@ -18,7 +18,8 @@ from casino_club.infra.log import positions
 from casino_club.infra.log.detached import detached_after
 from casino_club.infra.log.leading import leading
 from casino_club.infra.log.positions import Held, TakenOver
-from casino_club.infra.log.reader import PAGE_ROWS, LogRow, Position, next_page
+from casino_club.infra.log.reader import PAGE_ROWS, Position, next_page
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import TableSource
 from casino_club.infra.telemetry import metrics
 from casino_club.kernel.errors import Kind, Refused

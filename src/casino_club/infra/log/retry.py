@@ -10,7 +10,8 @@ from datetime import datetime
 from casino_club.infra.log import parked
 from casino_club.infra.log.choice import effect_of
 from casino_club.infra.log.effects import AWAY, Stores
-from casino_club.infra.log.reader import LogRow, rows_with_ids
+from casino_club.infra.log.reader import rows_with_ids
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Subscription
 
 PAGE_ROWS = 500

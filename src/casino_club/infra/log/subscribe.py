@@ -11,7 +11,8 @@ from typing import Any
 
 from casino_club.infra.db.database import Db
 from casino_club.infra.log.erased import USER_ERASED, emptied, spared
-from casino_club.infra.log.reader import PAGE_ROWS, LogRow
+from casino_club.infra.log.reader import PAGE_ROWS
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.ports import Block, HotWrite
 from casino_club.kernel.clock import Calendar
 
@@ -71,6 +72,10 @@ class Subscription:
         """A hot projection is always told that a user is gone."""
         is_end = self.to_hot is not None and row.action_type == USER_ERASED
         return not self.types or row.action_type in self.types or is_end
+
+    def wanted(self, rows: Sequence[LogRow]) -> Sequence[LogRow]:
+        """Those of the rows that it is given."""
+        return [row for row in rows if self.wants(row)] if self.types else rows
 
 
 def subscribe(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import history, parked
 from casino_club.infra.log.effects import Stores
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.ports import ReadLimits, WarehouseAway, WarehouseStore
 from casino_club.infra.warehouse import generations, layouts

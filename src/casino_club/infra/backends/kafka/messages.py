@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from confluent_kafka import Message
 
-from casino_club.infra.log.reader import LogRow
+from casino_club.infra.log.rows import LogRow
+from casino_club.kernel.clock import to_us
 
 SCHEMA = b"1"
 
@@ -117,15 +118,15 @@ def row_of(message: Message, xact: int) -> LogRow:
         found.action_type,
         found.value,
         str(found.metadata, "utf-8"),
-        found.action_timestamp,
-        found.appended_at,
-        found.client_action_id,
-        found.round_id,
+        to_us(found.action_timestamp),
+        to_us(found.appended_at),
+        found.client_action_id.bytes if found.client_action_id else None,
+        found.round_id.bytes if found.round_id else None,
         found.is_play,
         found.by_user,
         found.streak,
         found.day_plays,
-        found.last_play_at,
-        found.last_action_at,
+        to_us(found.last_play_at) if found.last_play_at else 0,
+        to_us(found.last_action_at),
         xact,
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from confluent_kafka import Message
 
 from casino_club.infra.backends.kafka.messages import Heading, heading_of, row_of
-from casino_club.infra.log.reader import LogRow, Page, Position
+from casino_club.infra.log.reader import Page, Position
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.snapshots import Step, Steps, covered, joined
 from casino_club.infra.log.topics import Part, TopicPosition
 

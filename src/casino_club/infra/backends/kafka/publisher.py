@@ -13,8 +13,9 @@ from casino_club.infra.backends.kafka.client import TRANSACTION_SECONDS_MAX, Apa
 from casino_club.infra.backends.kafka.messages import key_of, mark_headers, page_headers, row_headers, value_of
 from casino_club.infra.backends.kafka.record import KEY, Record, last_record
 from casino_club.infra.backends.kafka.topics import Described, described, ends, made, made_for_relay, newest, next_name
-from casino_club.infra.log.reader import NOTHING, LogRow, Position
+from casino_club.infra.log.reader import NOTHING, Position
 from casino_club.infra.log.relay import NothingSent, PageNotPublished, PublisherAway, Remembered
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.topics import partition_of
 
 MARK_SECONDS = 5.0
