@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 from casino_club.infra import children, places, runtime
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 
 START_SECONDS_MAX = 60.0

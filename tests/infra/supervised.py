@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from casino_club.infra import runtime
-from casino_club.infra.ports import ServerProcess
 from casino_club.infra.processes import ProcessState, only_supervisor
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 from casino_club.infra.supervisor import Supervisor, stop_on_signals
 

@@ -17,8 +17,9 @@ import redis
 
 from casino_club.infra import machine, places, runtime
 from casino_club.infra.backends.embedded import postgres
-from casino_club.infra.ports import ServerProcess, Unusable
+from casino_club.infra.ports import Unusable
 from casino_club.infra.processes import processes
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 from tests.builders.servers import forget, private_servers, running_server
 from tests.infra.supervised import make_folders

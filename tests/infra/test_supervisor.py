@@ -112,6 +112,50 @@ async def test_a_process_that_never_gets_ready_ends_everything_and_its_log_is_na
     assert children.last_lines(caught.value.log) == ["no luck"] * 5
 
 
+async def test_nobody_waits_for_what_is_not_needed_and_it_is_tried_again_after_growing_pauses(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casino_club.infra.supervisor.FAILED_STARTS_MAX", 3)
+    monkeypatch.setattr("casino_club.infra.supervisor.BACKOFF_SECONDS_MAX", 0.4)
+    seen: list[tuple[str, str, str]] = []
+    marker = data_dir / "mended"
+    text = f"import pathlib, sys; pathlib.Path({str(marker)!r}).exists() or sys.exit(7); {SLEEP}"
+
+    async def is_ready() -> bool:
+        return marker.exists()
+
+    async with Supervisor(
+        data_dir, lambda each, why: seen.append((each.name, each.state, why))
+    ).running() as supervisor:
+        await supervisor.start(replace(script("extra", text), is_ready=is_ready, is_needed=False))
+        await supervisor.start(script("sound", SLEEP))
+        assert ("sound", "ready") in [each[:2] for each in seen]
+        await until(lambda: len(pauses(seen)) == 4)
+        marker.touch()
+        await until(lambda: ("extra", "ready") in [each[:2] for each in seen])
+
+    assert pauses(seen)[:4] == [0.2, 0.4, 0.8, 1.6]
+
+
+def pauses(seen: list[tuple[str, str, str]]) -> list[float]:
+    whys = [why for name, state, why in seen if (name, state) == ("extra", "restarting")]
+    assert all(why.startswith("ended with status 7; again in ") for why in whys)
+    return [float(why.split()[-2]) for why in whys]
+
+
+async def test_nobody_waits_for_long_for_what_is_not_needed_and_is_never_ready(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casino_club.infra.supervisor.NOT_NEEDED_SECONDS_MAX", 0.1)
+    seen: list[tuple[str, str]] = []
+
+    async with Supervisor(data_dir, lambda each, _: seen.append((each.name, each.state))).running() as supervisor:
+        await supervisor.start(replace(script("slow", SLEEP), is_ready=never, is_needed=False))
+        await supervisor.start(script("sound", SLEEP))
+
+    assert seen[:3] == [("slow", "starting"), ("sound", "starting"), ("sound", "ready")]
+
+
 async def test_what_was_ready_once_is_tried_until_it_can_be_started_again(data_dir: Path) -> None:
     seen: list[str] = []
     is_full = False

@@ -169,7 +169,7 @@ async def _look(
 def problems(seen: Look) -> list[str]:
     """What is wrong, a sentence each, with what to do."""
     found = [
-        f"{each.seen.name} is {each.seen.state}; see {seen.data_dir / 'logs' / each.seen.name}.log."
+        f"{each.seen.name} is {each.seen.words}; see {seen.data_dir / 'logs' / each.seen.name}.log."
         for each in seen.processes
         if seen.is_supervised and each.seen.state != "ready"
     ]
@@ -352,6 +352,7 @@ def _described_process(each: ProcessLook) -> dict[str, object]:
     return {
         "name": seen.name,
         "state": seen.state,
+        "detail": seen.detail,
         "pid": seen.pid,
         "restarts": seen.restarts,
         "since": seen.since,

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.server_process import ServerProcess
 
 LOG_BYTES_MAX = 8 * 1024 * 1024
 PR_SET_PDEATHSIG = 1

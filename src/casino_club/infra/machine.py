@@ -6,7 +6,8 @@ import stat
 import tempfile
 from pathlib import Path
 
-from casino_club.infra.ports import Account, Unusable
+from casino_club.infra.ports import Unusable
+from casino_club.infra.server_process import Account
 
 
 def absolute(folder: Path) -> Path:

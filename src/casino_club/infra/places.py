@@ -20,7 +20,8 @@ from casino_club.infra.machine import (
     short_temp_folder,
     write_private_file,
 )
-from casino_club.infra.ports import Account, Unusable
+from casino_club.infra.ports import Unusable
+from casino_club.infra.server_process import Account
 
 SHARED = Path("/var/lib/casino-club")
 

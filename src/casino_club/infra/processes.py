@@ -26,6 +26,12 @@ class ProcessState(msgspec.Struct, frozen=True):
     pid: int | None
     restarts: int
     since: datetime
+    detail: str = ""
+    """Why it is in this state, where there is something to say."""
+
+    @property
+    def words(self) -> str:
+        return f"{self.state} ({self.detail})" if self.detail else self.state
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from casino_club.infra.backends.embedded import transport as embedded_transport
 from casino_club.infra.backends.embedded import warehouse as embedded_warehouse
 from casino_club.infra.log.relay import Publisher
 from casino_club.infra.log.sources import OpenSource
-from casino_club.infra.ports import ServerProcess, TopicCounter, TopicFacts
+from casino_club.infra.ports import TopicCounter, TopicFacts
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 
 

@@ -1,6 +1,6 @@
 """Keeps processes running: each ready before the next, restarted when it dies, all ended in reverse order.
 
-A process that was never ready and can't be started ends them all; one that was is started again and again.
+A process that is needed, was never ready and can't be started ends them all; any other is started again and again.
 """
 
 import asyncio
@@ -14,13 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from casino_club.infra import children
-from casino_club.infra.ports import ServerProcess, Unusable
+from casino_club.infra.ports import Unusable
 from casino_club.infra.processes import ProcessState, State, save_processes
+from casino_club.infra.server_process import ServerProcess
 
 STOP_SECONDS_MAX = 10.0
 KILL_SECONDS = 0.5
 BACKOFF_SECONDS_MIN = 0.2
 BACKOFF_SECONDS_MAX = 5.0
+NEVER_READY_BACKOFF_SECONDS_MAX = 60.0
+NOT_NEEDED_SECONDS_MAX = 10.0
+"""Nobody waits longer for the first start of what is not needed."""
 HEALTHY_SECONDS = 30.0
 FAILED_STARTS_MAX = 5
 FAILED_STARTS_SECONDS = 30.0
@@ -46,6 +50,7 @@ class _Child:
     log: Path
     state: State = "starting"
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    detail: str = ""
     restarts: int = 0
     preparing: asyncio.Task[None] | None = None
     popen: subprocess.Popen[bytes] | None = None
@@ -54,11 +59,24 @@ class _Child:
     failed_starts: list[float] = field(default_factory=list)
     exited: asyncio.Event = field(default_factory=asyncio.Event)
     has_been_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    may_be_passed: asyncio.Event = field(default_factory=asyncio.Event)
+    """It is ready, or was started once without luck and is not needed."""
 
     @property
     def seen(self) -> ProcessState:
         pid = self.popen.pid if self.popen and not self.exited.is_set() else None
-        return ProcessState(self.process.name, self.state, pid, self.restarts, self.since)
+        return ProcessState(self.process.name, self.state, pid, self.restarts, self.since, self.detail)
+
+    @property
+    def is_decisive(self) -> bool:
+        """Whether everything ends if it can't be started."""
+        return self.process.is_needed and not self.has_been_ready.is_set()
+
+    @property
+    def backoff_seconds_max(self) -> float:
+        """What has never worked is not likely to do so in a few seconds."""
+        is_hopeful = self.process.is_needed or self.has_been_ready.is_set()
+        return BACKOFF_SECONDS_MAX if is_hopeful else NEVER_READY_BACKOFF_SECONDS_MAX
 
 
 class Supervisor:
@@ -75,7 +93,7 @@ class Supervisor:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Supervisor"]:
-        """Start processes inside; a process that can't be started ends the block, and leaving it ends them all."""
+        """Start processes inside; one that is needed and can't be ends the block, and leaving it ends them all."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._look)
         try:
             async with asyncio.TaskGroup() as self._group:
@@ -89,27 +107,28 @@ class Supervisor:
             await self._stop_all()
 
     async def start(self, process: ServerProcess) -> None:
-        """Returns once it is ready; from then on it is kept so."""
+        """Returns once it is ready, or will not be soon and is not needed; it is kept running from now on."""
         assert self._group is not None
         child = _Child(process, self._data_dir / "logs" / f"{process.name}.log")
         self._children.append(child)
         self._tasks.append(self._group.create_task(self._keep(child)))
-        await child.has_been_ready.wait()
+        await _wait(child.may_be_passed, None if process.is_needed else NOT_NEEDED_SECONDS_MAX)
 
     async def _keep(self, child: _Child) -> None:
         while True:
             try:
                 await self._launch(child)
             except (OSError, Unusable) as fault:
-                if not child.has_been_ready.is_set():
+                if child.is_decisive:
                     raise
                 await self._rest(child, str(fault))  # What it had once may come back by itself, such as room on a disk.
                 continue
             if await self._becomes_ready(child):
                 self._set(child, "ready", f"in {time.monotonic() - child.born:.2f} s")
                 child.has_been_ready.set()
+                child.may_be_passed.set()
                 await child.exited.wait()
-            elif not child.has_been_ready.is_set():
+            elif child.is_decisive:
                 self._count_failed_start(child)
             assert child.popen is not None
             await self._rest(child, _ending(child.popen.returncode))
@@ -149,8 +168,10 @@ class Supervisor:
             child.backoff = BACKOFF_SECONDS_MIN
         child.restarts += 1
         self._set(child, "restarting", f"{why}; again in {child.backoff:.1f} s")
+        if not child.process.is_needed:
+            child.may_be_passed.set()
         await asyncio.sleep(child.backoff)
-        child.backoff = min(child.backoff * 2, BACKOFF_SECONDS_MAX)
+        child.backoff = min(child.backoff * 2, child.backoff_seconds_max)
 
     async def _watch(self) -> None:
         """Bounds the logs, and looks for ended children in case a signal was missed."""
@@ -205,7 +226,7 @@ class Supervisor:
                 return
 
     def _set(self, child: _Child, state: State, detail: str) -> None:
-        child.state, child.since = state, datetime.now(UTC)
+        child.state, child.since, child.detail = state, datetime.now(UTC), detail
         self._save()
         self._report(child.seen, detail)
 
@@ -227,9 +248,9 @@ async def _until_ready(process: ServerProcess) -> bool:
     return True
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
+async def _wait(event: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), max(seconds, 0))
+        await asyncio.wait_for(event.wait(), None if seconds is None else max(seconds, 0))
 
 
 def _ending(status: int | None) -> str:

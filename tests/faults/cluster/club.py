@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from casino_club.entry.cli import asking
 from casino_club.infra.backends.kafka.client import Kafka
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 from tests.builders.kafka import a_kafka
 from tests.faults.cluster.keeper import Keeper

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from casino_club.infra import children
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.server_process import ServerProcess
 
 LOOK_SECONDS = 0.05
 READY_SECONDS_MAX = 60.0

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from casino_club.infra import runtime
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 from tests.builders.kafka import Brokers, running_brokers
 from tests.builders.servers import forget

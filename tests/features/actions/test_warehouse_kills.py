@@ -19,7 +19,8 @@ from casino_club.infra.backends import warehouse as adapter
 from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import positions
-from casino_club.infra.ports import Block, ServerProcess, WarehouseAway, WarehouseStore
+from casino_club.infra.ports import Block, WarehouseAway, WarehouseStore
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 from tests.features.actions.warehoused import USER_DAYS, USERS, Place, user_days, users, write_history
 

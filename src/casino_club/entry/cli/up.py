@@ -19,7 +19,7 @@ from casino_club.entry.cli.migrate import prepare
 from casino_club.entry.cli.reading import data_dir_of, read_settings
 from casino_club.infra import children, leftovers, runtime
 from casino_club.infra.db import migrate
-from casino_club.infra.ports import ServerProcess, Unusable
+from casino_club.infra.ports import Unusable
 from casino_club.infra.processes import (
     ProcessState,
     State,
@@ -28,6 +28,7 @@ from casino_club.infra.processes import (
     only_supervisor,
     save_processes,
 )
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 from casino_club.infra.supervisor import CannotStart, Supervisor, stop_on_signals
 from casino_club.infra.telemetry import metrics
@@ -82,13 +83,13 @@ async def _start_all(supervisor: Supervisor, settings: Settings, program: Sequen
     if warehouse := runtime.warehouse_server(settings):
         await supervisor.start(warehouse)
     await _bring_up_to_date(settings)
-    consumer = ourselves("consumer", settings, _seems_steady, [*program, "consumer"])
+    consumer = replace(ourselves("consumer", settings, _seems_steady, [*program, "consumer"]), is_needed=False)
     api = ourselves("api", settings, lambda: _answers(settings), [*program, "serve"])
     async with asyncio.TaskGroup() as both:
         both.create_task(supervisor.start(consumer))
         await supervisor.start(api)
         _welcome(settings, time.monotonic() - began)
-        # Nobody waits for these, so they leave the processors to the API until it answers.
+        # Nobody waits for these, so they leave the processors to the API until it answers. Actions need none of them.
         if runtime.has_topic(settings):
             await supervisor.start(_by_its_word("relay", settings, program))
         await supervisor.start(_by_its_word("worker", settings, program))
@@ -113,7 +114,7 @@ def _by_its_word(name: str, settings: Settings, program: Sequence[str]) -> Serve
         return has_told_ready(data_dir, name)
 
     process = ourselves(name, settings, is_ready, [*program, name])
-    return replace(process, prepare=lambda: forget_ready(data_dir, name))
+    return replace(process, prepare=lambda: forget_ready(data_dir, name), is_needed=False)
 
 
 def ourselves(

@@ -1,7 +1,7 @@
 """The PostgreSQL that the settings name."""
 
 from casino_club.infra.addresses import checked
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 
 

@@ -13,7 +13,8 @@ import asyncpg
 import psutil
 
 from casino_club.infra import leftovers, machine, places
-from casino_club.infra.ports import Account, ServerProcess, Unusable
+from casino_club.infra.ports import Unusable
+from casino_club.infra.server_process import Account, ServerProcess
 from casino_club.infra.settings import Settings
 
 NAME = "postgresql"

@@ -7,7 +7,8 @@ import signal
 from pathlib import Path
 
 from casino_club.infra import leftovers, machine, places
-from casino_club.infra.ports import ServerProcess, Unusable
+from casino_club.infra.ports import Unusable
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 
 NAME = "redis"

@@ -9,7 +9,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 from casino_club.infra import leftovers, machine
-from casino_club.infra.ports import ServerProcess
+from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 
 NAME = "warehouse"
@@ -33,6 +33,7 @@ def server(settings: Settings) -> ServerProcess | None:
             "WAREHOUSE_SECRET_FILE": str(_password_file(data_dir)),
             "WAREHOUSE_MEMORY_MB": str(settings.warehouse_memory_mb),
         },
+        is_needed=False,
     )
 
 
@@ -46,12 +47,13 @@ def url(settings: Settings) -> str | None:
 
 
 def _prepare(data_dir: Path) -> None:
-    folder = machine.make_private_folder(data_dir / NAME)
-    leftovers.end(leftovers.of_module(MODULE, folder), STOP_SIGNALS)
+    """The address is settled first: whoever is to wait for a warehouse that can't be started must know of it."""
+    leftovers.end(leftovers.of_module(MODULE, data_dir / NAME), STOP_SIGNALS)
     machine.secret_in(_password_file(data_dir), token_urlsafe(32))
     known = _port(data_dir)
     if known is None or not _is_free(known):
         machine.write_private_file(_port_file(data_dir), f"{data_dir}\n{_free_port()}")
+    machine.make_private_folder(data_dir / NAME)
 
 
 def _password_file(data_dir: Path) -> Path:
