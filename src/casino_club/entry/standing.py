@@ -173,7 +173,8 @@ def problems(seen: Look) -> list[str]:
         for each in seen.processes
         if seen.is_supervised and each.seen.state != "ready"
     ]
-    found += [server for server in (seen.database, seen.hot, seen.warehouse) if isinstance(server, str)]
+    found += [server for server in (seen.database, seen.hot) if isinstance(server, str)]
+    found += warehouse_standing.warehouse_problems(seen.warehouse)
     if isinstance(seen.database, DatabaseLook):
         if seen.log is None:
             found.append("The database lacks this version's schema; run `casino-club migrate`.")

@@ -150,6 +150,7 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Identity providers", State.WARNING, lambda: replace(WELL, providers=[ProviderLook("a", None, names_s256=False)])),
     ("Warehouse", State.WARNING, lambda: with_look(warehouse="It does not answer; start it.")),
     ("Warehouse", State.WARNING, lambda: with_look(warehouse=WarehouseLook(0.001, None))),
+    ("Warehouse's tables", State.FAILURE, lambda: with_look(warehouse=WarehouseLook(0.001, 1, ["tables_0002.sql"]))),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=None)),
     ("HTTP", State.FAILURE, lambda: replace(WELL, ready_status=503)),
 ]

@@ -11,7 +11,7 @@ from casino_club.infra.log.effects import Stores
 from casino_club.infra.ports import HotValue, HotWrite, WarehouseStore
 from tests.builders.actions import a_policy
 from tests.builders.logs import with_rows
-from tests.entry.cli.calling import Club
+from tests.entry.cli.calling import Club, Done
 from tests.features.actions.warehoused import Place
 from tests.infra.log.following import catch_up
 
@@ -111,3 +111,42 @@ async def test_a_log_restored_from_a_dump_asks_for_new_tables(housed: Club, plac
     assert done.code == 0, done.stderr
     async with place.database.connection() as db:
         assert await rebuild.asked_for(db) == ["warehouse"]
+
+
+async def test_migrate_makes_the_tables_once_and_says_so(housed: Club, place: Place) -> None:
+    first, second = await housed.call("migrate"), await housed.call("migrate")
+    await with_rows(place.database, [1, 2])
+    await place.catch_up()
+
+    assert "ran tables_0001_actions.sql in the warehouse" in first.stdout
+    assert second.stdout.splitlines()[-1] == "The warehouse's tables are current."
+    assert await place.rows("SELECT currentDatabase(), count() FROM actions") == [[f"{place.store.database}_1", 2]]
+
+
+async def test_a_warehouse_that_is_away_does_not_keep_a_database_from_being_migrated(club: Club) -> None:
+    done = await club.with_settings(warehouse_url="http://me:hidden-word@127.0.0.1:1/x").call("migrate")
+
+    assert done.code == 0
+    assert "The warehouse's tables are as they were" in done.stdout
+    assert "A consumer sees to them" in done.stdout
+    assert "hidden-word" not in done.stdout
+
+
+async def test_tables_of_an_older_version_are_told_and_brought_up_to_date(housed: Club, place: Place) -> None:
+    await housed.call("migrate")
+    name = (await place.rows("SELECT currentDatabase()"))[0][0]
+    await place.store.run("TRUNCATE TABLE schema_versions", database=name)
+
+    status, doctor = await housed.call("status", "--json"), await housed.call("doctor", "--json")
+    migrated = await housed.call("migrate")
+    after = await housed.call("doctor", "--json")
+
+    assert "The warehouse's tables lack tables_0001_actions.sql; run `casino-club migrate`." in status.json["problems"]
+    assert tables_of(doctor) == "failure"
+    assert "ran tables_0001_actions.sql" in migrated.stdout
+    assert tables_of(after) == "ok"
+
+
+def tables_of(doctor: Done) -> str:
+    [state] = [each["state"] for each in doctor.json["checks"] if each["check"] == "Warehouse's tables"]
+    return str(state)

@@ -16,6 +16,7 @@ from casino_club.entry.standing import (
     SILENT_SECONDS_MAX,
     holder_sentence,
 )
+from casino_club.entry.warehouse_standing import WarehouseLook
 from casino_club.infra import runtime
 from casino_club.infra.jobs.runs import State as RunState
 from casino_club.infra.log import positions
@@ -187,8 +188,16 @@ def warehouse_answers(given: Gathered) -> Finding | None:
         found, _, mend = given.look.warehouse.rpartition("; ")
         return warning("Warehouse", found or mend, mend)
     if given.look.warehouse.generation is None:
-        return warning("Warehouse", "has no tables yet", "start `casino-club consumer`, or `up`, which makes them")
+        return warning("Warehouse", "has no tables yet", "run `casino-club migrate`, or start `casino-club consumer`")
     return ok("Warehouse", f"answers in {given.look.warehouse.seconds * 1000:.2f} ms")
+
+
+def warehouse_tables(given: Gathered) -> Finding | None:
+    if given.look is None or not isinstance(given.look.warehouse, WarehouseLook):
+        return None
+    if lacking := given.look.warehouse.lacking:
+        return failure("Warehouse's tables", f"lack {', '.join(lacking)}", "run `casino-club migrate`")
+    return ok("Warehouse's tables", "as this version wants them")
 
 
 def room(given: Gathered) -> Finding | None:
@@ -338,6 +347,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     redis_persists,
     redis_keeps_all,
     warehouse_answers,
+    warehouse_tables,
     *topic_checks.CHECKS,
     room,
     readers_have_positions,

@@ -1,6 +1,7 @@
-"""`casino-club migrate`: brings the database to this version's schema."""
+"""`casino-club migrate`: brings the database, and the warehouse if it answers, to this version's schema."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import typer
@@ -23,14 +24,16 @@ from casino_club.infra.warehouse.warehouse import PROJECTION
 
 
 def migrate() -> None:
-    """Bring the database to this version's schema and make room in the log. `up` runs this for you."""
+    """Bring database and warehouse to this version's schema and make room in the log. `up` runs this for you."""
     with complaints_for_people():
         settings = read_settings()
         url = runtime.database_url(settings)
         pending = migrations.pending(url)
         migrations.upgrade(url)
         asyncio.run(prepare(settings))
-    typer.echo("\n".join(f"ran {name}" for name in pending) or "The schema is current.")
+        typer.echo("\n".join(f"ran {name}" for name in pending) or "The schema is current.")
+        for sentence in asyncio.run(_bring_warehouse_up_to_date(settings)):
+            typer.echo(sentence)
 
 
 async def prepare(settings: Settings) -> None:
@@ -46,6 +49,14 @@ async def prepare(settings: Settings) -> None:
             typer.echo(f"Made live what ships with the platform: {', '.join(shipped)}.")
         if await missed_changes(database, Journal(runtime.erasure_journal(settings))):
             await _erase_again(settings)
+
+
+async def _bring_warehouse_up_to_date(settings: Settings) -> Sequence[str]:
+    """Apart from the rest: `up` leaves it to the consumer, since nobody is to wait for a warehouse."""
+    # Much to import, as below.
+    from casino_club.entry.warehouse_tables import bring_up_to_date  # noqa: PLC0415 - see above
+
+    return await bring_up_to_date(settings)
 
 
 async def _erase_again(settings: Settings) -> None:

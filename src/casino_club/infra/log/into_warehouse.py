@@ -40,7 +40,7 @@ class InWarehouse:
     calendar: Calendar | None = None
 
     async def settle(self, db: Db, held: Held) -> Held:
-        await self._find_tables(db, taking_over_to=0 if held.generation == positions.LIVE else held.position.last_id)
+        await self.make_tables(db, taking_over_to=0 if held.generation == positions.LIVE else held.position.last_id)
         found = await pending.find(db, held)
         if found is None:
             return held
@@ -61,7 +61,7 @@ class InWarehouse:
         return await self._arrived(held, after, beside)
 
     async def apply_apart(self, db: Db, row: LogRow) -> None:
-        await self._find_tables(db)
+        await self.make_tables(db)
         await self._insert(self._block([row]), self._token(f"row.{row.id}"))
 
     async def begin_again(self, held: Held) -> None:  # noqa: ARG002 - tokens are bound to tables, not to positions
@@ -107,14 +107,16 @@ class InWarehouse:
             await pending.forget(db, self.projection, self.generation)
             return await positions.move(db, held, after)
 
-    async def _find_tables(self, db: Db, *, taking_over_to: int = 0) -> None:
+    async def make_tables(self, db: Db, *, taking_over_to: int = 0) -> list[str]:
+        """Find the generation's tables, made or changed as this version wants them; the files that ran for it."""
         try:
-            self.filled = await self._made(db, taking_over_to)
+            self.filled, ran = await self._made(db, taking_over_to)
         except WarehouseFault as fault:
             raise WarehouseAway(f"The tables of {self.projection} can't be made: {fault}") from fault
         self.calendar = Calendar(self.filled.zone)
+        return ran
 
-    async def _made(self, db: Db, taking_over_to: int) -> Generation:
+    async def _made(self, db: Db, taking_over_to: int) -> tuple[Generation, list[str]]:
         """The generation, its tables there. Those that are lost are made again, empty, and a rebuild is asked for.
 
         A rebuild that begins behind an id takes over what the live tables hold up to it.
@@ -122,21 +124,21 @@ class InWarehouse:
         found = await generations.find(db, self.projection, self.generation)
         if found is None:
             new = await self._unused(db)
-            await layouts.apply(self.home.store, self._layout, self._name(new))
+            ran = await layouts.apply(self.home.store, self._layout, self._name(new))
             if taking_over_to and (live := await generations.find(db, self.projection)) is not None:
                 store, table, database = self.home.store, self.into.table, self._name(live)
                 await taking_over.check(
                     db, store, consumer=self.projection, database=database, table=table, to_id=taking_over_to
                 )
                 await layouts.take_over(store, table, database, self._name(new), to_id=taking_over_to, zone=new.zone)
-            return await generations.begin(db, self.projection, self.generation, new)
+            return await generations.begin(db, self.projection, self.generation, new), ran
         is_lost = not await layouts.is_there(self.home.store, self._name(found))
-        await layouts.apply(self.home.store, self._layout, self._name(found))
+        ran = await layouts.apply(self.home.store, self._layout, self._name(found))
         if is_lost:
             await rebuild.ask_again(db, self.projection)
         elif found.zone != self.home.zone:
             await rebuild.ask(db, self.projection)
-        return found
+        return found, ran
 
     async def _unused(self, db: Db) -> Generation:
         """PostgreSQL may have been restored from a dump that knows less than the warehouse does."""

@@ -39,16 +39,20 @@ class Version(NamedTuple):
 async def apply(store: WarehouseStore, layout: Layout, database: str) -> list[str]:
     """Make the database if there is none, and run the files that it has not had; their names."""
     assert _NAME.match(database), database
-    on_cluster = _on_cluster(layout)
-    await store.run(f"CREATE DATABASE IF NOT EXISTS {database}{on_cluster}")
+    await store.run(f"CREATE DATABASE IF NOT EXISTS {database}{_on_cluster(layout)}")
     await store.run(_record_statement(layout), database=database)
-    had = await _versions(store, database)
-    missing = [name for name in names(layout) if name not in had]
-    for name in missing:
+    lacking = await missing(store, layout, database)
+    for name in lacking:
         for statement in statements(layout, name):
             await store.run(statement, database=database)
         await store.run(f"INSERT INTO {_RECORD} (name) VALUES ('{name}')", database=database)  # noqa: S608 - names of ours
-    return missing
+    return lacking
+
+
+async def missing(store: WarehouseStore, layout: Layout, database: str) -> list[str]:
+    """The files that a generation has not had: all of them, if its tables are gone."""
+    had = await _versions(store, database) if await is_there(store, database) else set()
+    return [name for name in names(layout) if name not in had]
 
 
 async def take_over(
