@@ -1,14 +1,14 @@
 """The HTTP API: one process, which opens what it needs, serves, and closes it again."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 
 import uvloop
-from prometheus_client import Metric
 
+from casino_club.entry.collectors import collectors_over
 from casino_club.entry.standing import described, look_over, problems
 from casino_club.entry.wiring import (
     ROUTES,
@@ -27,12 +27,8 @@ from casino_club.entry.wiring import (
 from casino_club.features.actions.commands.intake import Single, Verdict, take_together
 from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.identity.commands.desk import NO_PROVIDERS, Providers
-from casino_club.features.odds.commands.watching import odds_metrics
 from casino_club.features.odds.rules.markets import Market
-from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.commands.journaling import missed_changes
-from casino_club.features.privacy.store import erasures
-from casino_club.features.wallet.commands import checking
 from casino_club.infra import runtime
 from casino_club.infra.audit.witness import Witness
 from casino_club.infra.backends.oidc.file import open_identity_providers
@@ -41,13 +37,10 @@ from casino_club.infra.http import service_keys
 from casino_club.infra.http.app import Application, build_app
 from casino_club.infra.http.callers import Callers
 from casino_club.infra.http.server import run_until_stopped
-from casino_club.infra.jobs.timetable import job_metrics
-from casino_club.infra.log.lag import lag_metrics
 from casino_club.infra.privacy.journal import Journal
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry import metrics
 from casino_club.infra.telemetry.logs import configure_logging
-from casino_club.infra.telemetry.metrics import sample
 
 
 def serve(settings: Settings) -> None:
@@ -79,21 +72,10 @@ def app_over(platform: Platform, providers: Providers = NO_PROVIDERS) -> Applica
             "erasures": partial(_check_erasures, platform),
             **({"warehouse": platform.warehouse.store.ping} if platform.warehouse else {}),
         },
-        collectors={
-            "log": partial(lag_metrics, platform.database),
-            "jobs": partial(_job_metrics, platform),
-            "privacy": partial(_erasure_metrics, platform),
-            "ledger": partial(_ledger_metrics, platform),
-            "conservation": lambda: standing_metrics(platform.database, now=now()),
-            "odds": partial(odds_metrics, platform.database),
-        },
+        collectors=collectors_over(platform),
         version=version("casino-club"),
         body_mb_max=platform.settings.http_body_mb_max,
     )
-
-
-async def _job_metrics(platform: Platform) -> Iterable[Metric]:
-    return await job_metrics(platform.database, jobs(), zone=zone_of(platform.settings), now=now())
 
 
 class ErasuresMissed(Exception):
@@ -105,18 +87,6 @@ async def _check_erasures(platform: Platform) -> None:
     journal = Journal(runtime.erasure_journal(platform.settings))
     if await missed_changes(platform.database, journal):
         raise ErasuresMissed
-
-
-async def _erasure_metrics(platform: Platform) -> Iterable[Metric]:
-    async with platform.database.connection() as db:
-        waits_seconds = await erasures.waits_seconds(db, now=now())
-    return [sample("casino_club_erasure_waits_seconds", {(): waits_seconds})]
-
-
-async def _ledger_metrics(platform: Platform) -> Iterable[Metric]:
-    async with platform.database.connection() as db:
-        found = await checking.violations(db)
-    return [sample("casino_club_ledger_violations", {(each,): float(times) for each, times in found.items()})]
 
 
 async def _health(platform: Platform) -> dict[str, object]:

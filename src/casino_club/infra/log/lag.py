@@ -1,7 +1,7 @@
 """How far each reader is behind the log, and which transaction keeps readers from moving on."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from prometheus_client import Metric
@@ -61,6 +61,11 @@ async def lags(db: Db) -> list[Lag]:
     return [Lag(*row) for row in rows]
 
 
+def silent_seconds(lag: Lag) -> float:
+    """How long its position has not been written down. A live reader does it every ten seconds, come what may."""
+    return max(0.0, (datetime.now(UTC) - lag.moved_at).total_seconds())
+
+
 async def oldest_transaction(db: Db, *, older_than_seconds: float = 5.0) -> Holder | None:
     """The transaction that holds readers back, if one is that old."""
     row = await db.fetchrow(
@@ -81,4 +86,5 @@ async def lag_metrics(database: Database) -> Iterable[Metric]:
     return [
         sample("casino_club_log_lag_rows", {(lag.consumer,): lag.rows for lag in live}),
         sample("casino_club_log_lag_seconds", {(lag.consumer,): lag.seconds for lag in live}),
+        sample("casino_club_log_silent_seconds", {(lag.consumer,): silent_seconds(lag) for lag in live}),
     ]

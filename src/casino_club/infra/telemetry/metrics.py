@@ -101,6 +101,31 @@ METRICS: Final = {
             ("consumer",),
         ),
         Definition(
+            "casino_club_log_silent_seconds",
+            "sampled",
+            "How long nobody has followed the log for a consumer, the relay among them. Alarm above 60.",
+            ("consumer",),
+        ),
+        Definition(
+            "casino_club_parked_rows",
+            "sampled",
+            "Rows that are set aside now because they kept failing. Alarm on anything above 0.",
+            ("consumer",),
+        ),
+        Definition(
+            "casino_club_warehouse_up",
+            "sampled",
+            "1 if the warehouse answers, else 0. Alarm on 0: actions wait in the log, and reports stand still.",
+        ),
+        Definition(
+            "casino_club_disk_free_bytes", "sampled", "Free space for the data folder of the machine that is asked."
+        ),
+        Definition(
+            "casino_club_disk_wanted_bytes",
+            "sampled",
+            "The free space below which `up` refuses to start. Alarm if less than four times as much is free.",
+        ),
+        Definition(
             "casino_club_erasure_waits_seconds",
             "sampled",
             "How long the erasure that is due the longest has waited for all stores; 0 if none is due.",
