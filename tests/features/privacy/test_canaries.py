@@ -3,30 +3,18 @@
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from casino_club.infra.backends.hot_store import RedisHotStore
-from casino_club.infra.log import parked
 from casino_club.infra.telemetry.logs import configure_logging
-from tests.features.actions.club import a_key
-from tests.features.identity.people import PASSWORD, Person
+from tests.features.identity.people import PASSWORD
+from tests.features.privacy.lives import Trace, live
 from tests.features.privacy.offices import Bureau
 from tests.features.privacy.searching import Canaries, in_files, in_hot_store, in_tables, tables_naming
-from tests.features.privacy.test_exporting import gather
 
 STAYS_BY_NUMBER = {"user_actions", "action_user", "erasures"}
-
-
-@dataclass
-class Trace:
-    """Somebody made of canaries, and where to look for them."""
-
-    person: Person
-    canaries: Canaries
-    said: io.StringIO
 
 
 @pytest.fixture
@@ -39,48 +27,6 @@ def said() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
-
-
-async def live(bureau: Bureau, said: io.StringIO) -> Trace:
-    """Every feature there is, with canaries wherever a person may leave anything."""
-    person = bureau.house.stranger("canary-mail@example.com")
-    person.nickname, person.password, person.device = "CanaryNick", "canary-password", "CanaryBrowser/7"
-    assert (await person.sign_up()).status_code == 201
-    first_cookie = person.cookie
-    await person.log_in(password="canary-wrong-password")
-    await person.log_in(email="canary-stranger@example.com")
-    recovery, *more = await person.enrol()
-    assert (await person.log_in(code=recovery)).status_code == 200
-    assert (await person.refresh()).status_code == 200
-    await person.send("PATCH", f"/api/users/{person.user_id}/profile", {"nickname": "CanaryRenamed"})
-    await person.send("POST", "/api/users/verify-age", {"birth_date": "1961-07-13"})
-    await person.send("GET", "/api/users/verify-age")
-    await person.send("POST", "/api/actions", {"action_type": "VIEW_CONTENT", "metadata": {"content_id": "lobby"}})
-    refused = {"action_type": "PURCHASE", "metadata": {"note": "canary-note"}}
-    assert (await person.send("POST", "/api/actions", refused)).status_code == 403
-    service = await a_key(bureau.database, "game")
-    about = {"user_id": person.user_id, "action_type": "CANARY_TYPE", "metadata": {"name": "canary-by-service"}}
-    await bureau.house.http.post("/api/actions", json=about, headers=service)
-    malformed = f'[{{"user_id": {person.user_id}, "action_type": 7, "x": "canary-malformed"}}]'
-    headers = {**service, "content-type": "application/json"}
-    await bureau.house.http.post("/api/actions/batch", content=f'{{"actions": {malformed}}}', headers=headers)
-    async with bureau.database.transaction() as db:
-        row_id = await db.fetchval("SELECT max(id) FROM user_actions WHERE user_id = $1", person.user_id)
-        await db.execute(
-            "INSERT INTO identity_links VALUES ('https://login.example', $1, $2, now())", b"x", person.user_id
-        )
-        await db.execute("INSERT INTO waiting_logins VALUES ($1, $2, now())", b"x", person.user_id)
-        await parked.park(db, "hot", row_id, reason="ValueError('canary-reason')", attempts=1)
-    asked = await person.send("POST", "/api/users/me/export", {"current_password": "canary-password", "code": more[0]})
-    assert asked.status_code == 202, asked.text
-    await gather(bureau)
-    assert (await person.send("GET", "/api/users/me/export/archive")).status_code == 200
-    await bureau.project()
-    asked = await person.send("POST", "/api/users/me/erasure", {"current_password": "canary-password", "code": more[1]})
-    assert asked.status_code == 202, asked.text
-    secrets = {person.secret, person.cookie, first_cookie, person.access_token, *more, asked.json()["receipt_code"]}
-    texts = {"canary", "1961-07-13", person.address, *secrets}
-    return Trace(person, Canaries(frozenset(texts)), said)
 
 
 async def search(bureau: Bureau, trace: Trace, redis_url: str, folder: Path) -> list[str]:
