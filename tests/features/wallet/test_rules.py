@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from casino_club.features.wallet.rules.accounts import House, Pocket, account_of, house_account, house_of, pocket_of
 from casino_club.features.wallet.rules.edges import EDGES, Edge
 from casino_club.features.wallet.rules.orders import Claim, Decision, Give, Lot, Move, Order, Take, decide
+from casino_club.features.wallet.rules.plain import plain
 from casino_club.features.wallet.rules.refusals import AmountInvalid, EdgeForbidden, InsufficientFunds
 from casino_club.features.wallet.rules.undoing import emptied, mirrored
 from casino_club.kernel.money import AMOUNT_MAX, Currency
@@ -134,6 +135,44 @@ def test_whatever_is_decided_sums_to_zero_in_every_currency(ways: list[tuple[Edg
         return
 
     assert sums(made) == {0}
+
+
+@given(
+    st.integers(0, 200),
+    st.lists(st.tuples(st.sampled_from([House.GAMES, House.GOODS, House.GRANTS]), st.integers(1, 99)), min_size=1),
+)
+def test_coins_moved_at_once_are_moved_as_step_by_step(held: int, ways: list[tuple[House, int]]) -> None:
+    moves = [
+        Give(Pocket.COINS, amount, house, "x")
+        if (amount % 2 and house is not House.GOODS) or house is House.GRANTS
+        else Take(Currency.COIN, amount, house)
+        for house, amount in ways
+    ]
+    order = Order("test", 7, tuple(moves))
+
+    at_once = plain(order, stripe=3, closed=frozenset())
+
+    assert at_once is not None
+    try:
+        made = decide(order, balances={Pocket.COINS: held}, lots=(), tx_id=3, stripe=3)
+    except InsufficientFunds:
+        assert held < at_once.needed
+        return
+    end = held + at_once.gained
+    shown = [
+        each if each.balance_after is None else each._replace(balance_after=end - each.balance_after)
+        for each in at_once.entries
+    ]
+    assert held >= at_once.needed
+    assert tuple(shown) == made.entries
+    assert at_once.house_changes | {account_of(7, Pocket.COINS): at_once.gained} == made.account_changes
+
+
+@pytest.mark.parametrize("moves", [(), (Claim(4, "grant 9"),), (Take(Currency.CYBER_TOKEN, 1, House.GAMES),)])
+def test_only_coins_are_moved_at_once(moves: tuple[Move, ...]) -> None:
+    stake = Take(Currency.COIN, 1, House.GAMES)
+
+    assert plain(Order("test", 7, moves and (stake, *moves)), stripe=3, closed=frozenset()) is None
 
 
 def test_a_mirror_brings_everything_back_lot_by_lot() -> None:

@@ -13,7 +13,8 @@ from casino_club.features.wallet.commands.facts import Fact, facts_of
 from casino_club.features.wallet.rules.accounts import SPENDABLE, Pocket, pocket_of
 from casino_club.features.wallet.rules.edges import Edge
 from casino_club.features.wallet.rules.orders import Decision, Entry, Lot, Order, Take, decide
-from casino_club.features.wallet.rules.refusals import KeyReused
+from casino_club.features.wallet.rules.plain import plain
+from casino_club.features.wallet.rules.refusals import AmountInvalid, EdgeForbidden, KeyReused
 from casino_club.features.wallet.store import posting as store
 from casino_club.features.wallet.store.posting import Key, Loaded, Writing
 from casino_club.infra.db.database import Crossed, Db
@@ -32,7 +33,10 @@ class WalletPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A transaction that has happened. The second time it is the same, but for what the user holds by then."""
+    """A transaction that has happened. The second time it is the same, but for what the user holds by then.
+
+    `held` has every pocket, but after an order of coins alone, which looks at nothing else, the coins only.
+    """
 
     tx_id: int
     was_repeated: bool
@@ -41,11 +45,11 @@ class Posted:
 
     def balance(self, currency: Currency) -> int:
         """What the user can spend of it."""
-        return sum(self.held.get(pocket, 0) for pocket in SPENDABLE[currency])
+        return sum(self.held[pocket] for pocket in SPENDABLE[currency])
 
     @property
     def pending_gems(self) -> int:
-        return self.held.get(Pocket.PENDING_GEMS, 0)
+        return self.held[Pocket.PENDING_GEMS]
 
     def received_in(self, pocket: Pocket) -> int:
         """How much came into this pocket."""
@@ -55,6 +59,8 @@ class Posted:
         """How much of this pocket was spent."""
         return -sum(each.amount for each in self.entries if pocket_of(each.account_id) is pocket and each.amount < 0)
 
+
+KEY_TAKEN = "another transaction took the same key"
 
 Tell = Callable[[Posted], Sequence[actions.Event]]
 """What the caller has to say of it to the log; appended together with what the wallet says."""
@@ -80,6 +86,40 @@ async def post(
     Whoever locks users of the log does so first: call `actions.lock_users` before, if the order or `tell` has
     anything for the log.
     """
+    posted = await _at_once(db, order, key=key, now=now, policy=policy)
+    if posted is None:
+        posted = await _in_steps(db, order, key=key, now=now, policy=policy)
+    if posted.was_repeated:
+        return posted
+
+    facts = [*_facts(order, posted, round_id), *tell(posted)]
+    await actions.append_all(db, facts, at=now, policy=policy.actions)
+    return posted
+
+
+async def _at_once(db: Db, order: Order, *, key: Key, now: datetime, policy: WalletPolicy) -> Posted | None:
+    """Coins alone, in one statement. None if it takes a closer look: at other money, or at why it did not go."""
+    try:
+        wanted = plain(order, stripe=key.key.int, closed=policy.closed)
+    except (AmountInvalid, EdgeForbidden):  # The key may stand for something that was allowed then.
+        return None
+    if wanted is None:
+        return None
+
+    try:
+        done = await store.carry_out(db, order, wanted, key=key, at=now)
+    except asyncpg.UniqueViolationError as taken:
+        raise Crossed(KEY_TAKEN) from taken
+    if done is None:
+        return None
+    entries = tuple(
+        each if each.balance_after is None else each._replace(balance_after=done.coins - each.balance_after)
+        for each in wanted.entries
+    )
+    return Posted(done.tx_id, was_repeated=False, entries=entries, held={Pocket.COINS: done.coins})
+
+
+async def _in_steps(db: Db, order: Order, *, key: Key, now: datetime, policy: WalletPolicy) -> Posted:
     loaded = await load(db, order.user_id, key)
     if loaded.taken:
         return await repeated(db, loaded, order.body_hash)
@@ -90,11 +130,7 @@ async def post(
     )
 
     tx = Writing(loaded.tx_id, key, order.body_hash, order.kind, order.user_id, now)
-    posted = await save(db, tx, decided, loaded)
-
-    facts = [*_facts(order.user_id, posted, round_id), *tell(posted)]
-    await actions.append_all(db, facts, at=now, policy=policy.actions)
-    return posted
+    return await save(db, tx, decided, loaded)
 
 
 async def load(db: Db, user_id: int, key: Key) -> Loaded:
@@ -131,7 +167,7 @@ async def save(db: Db, tx: Writing, decided: Decision, loaded: Loaded) -> Posted
     try:
         await store.write(db, tx, decided)
     except asyncpg.UniqueViolationError as taken:
-        raise Crossed("another transaction took the same key") from taken
+        raise Crossed(KEY_TAKEN) from taken
     held = dict(loaded.balances)
     for entry in decided.entries:
         pocket = pocket_of(entry.account_id)
@@ -140,9 +176,12 @@ async def save(db: Db, tx: Writing, decided: Decision, loaded: Loaded) -> Posted
     return Posted(tx.id, was_repeated=False, entries=decided.entries, held=held)
 
 
-def _facts(user_id: int, posted: Posted, round_id: UUID | None) -> Iterator[Fact]:
+def _facts(order: Order, posted: Posted, round_id: UUID | None) -> Iterator[Fact]:
+    """What the wallet says. It says nothing of coins."""
+    if order.currencies == [Currency.COIN]:
+        return iter(())
     return facts_of(
-        user_id,
+        order.user_id,
         posted.entries,
         token_balance=posted.balance(Currency.CYBER_TOKEN),
         pending_gems=posted.pending_gems,

@@ -1,4 +1,4 @@
-"""Statements that move money: one that loads and locks, one that writes all of a transaction."""
+"""Statements that move money: one that loads and locks, one that writes all of a transaction; for coins one in all."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,7 +6,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from casino_club.features.wallet.rules.accounts import Pocket, account_of, pocket_of
-from casino_club.features.wallet.rules.orders import Decision, Entry, Lot
+from casino_club.features.wallet.rules.orders import Decision, Entry, Lot, Order
+from casino_club.features.wallet.rules.plain import Plain
 from casino_club.infra.db.database import Db
 
 
@@ -42,6 +43,48 @@ class Writing(NamedTuple):
     user_id: int
     posted_at: datetime
     corrects: int | None = None
+
+
+class Done(NamedTuple):
+    """A transaction that one statement has made, and the coins that the user has after it."""
+
+    tx_id: int
+    coins: int
+
+
+async def carry_out(db: Db, order: Order, plain: Plain, *, key: Key, at: datetime) -> Done | None:
+    """Move coins, if the user has enough and the key is free; None if there is more to it.
+
+    The user's account is locked before the key is taken and before the house's stripe is locked: each step is made of
+    what the one before it returns. Raises UniqueViolationError if the key was taken meanwhile.
+    """
+    row = await db.fetchrow(
+        """WITH held AS (UPDATE ledger_accounts SET balance = balance + $2
+                         WHERE id = $1 AND balance >= $3
+                           AND NOT EXISTS (SELECT FROM ledger_txs WHERE idem_scope = $4 AND idem_key = $5)
+                         RETURNING balance),
+                tx AS (INSERT INTO ledger_txs (id, idem_scope, idem_key, body_hash, kind, user_id, posted_at)
+                       SELECT nextval('ledger_tx_ids'), $4, $5, $6, $7, $8, $9 FROM held RETURNING id),
+                entries AS (INSERT INTO ledger_entries (tx_id, place, account_id, amount, balance_after)
+                            SELECT tx.id, v.place, v.account_id, v.amount, held.balance - v.below
+                            FROM held, tx, unnest($10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[])
+                                           AS v (place, account_id, amount, below)),
+                moved AS (UPDATE ledger_accounts AS a SET balance = a.balance + v.amount
+                          FROM tx, unnest($14::bigint[], $15::bigint[]) AS v (id, amount)
+                          WHERE a.id = v.id RETURNING 1)
+           SELECT tx.id, held.balance, (SELECT count(*) FROM moved) FROM held, tx""",
+        *(account_of(order.user_id, Pocket.COINS), plain.gained, plain.needed),
+        *(key.scope, key.key, order.body_hash, order.kind, order.user_id, at),
+        list(range(len(plain.entries))),
+        [entry.account_id for entry in plain.entries],
+        [entry.amount for entry in plain.entries],
+        [entry.balance_after for entry in plain.entries],
+        *(list(plain.house_changes), list(plain.house_changes.values())),
+    )
+    if row is None:
+        return None
+    assert row[2] == len(plain.house_changes), "an account of the house is missing"
+    return Done(row[0], row[1])
 
 
 async def load(db: Db, user_id: int, key: Key) -> Loaded:
