@@ -1,7 +1,7 @@
 """Puts the slices together: what each is given, and what each brings."""
 
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from casino_club.features.odds.commands.desk import OddsDesk, Shelf
 from casino_club.features.odds.routes import anybody as odds_routes
 from casino_club.features.odds.routes import staff as odds_staff_routes
 from casino_club.features.odds.routes import users as draw_routes
-from casino_club.features.odds.rules.markets import Market, markets_of
+from casino_club.features.odds.rules.markets import Funds, Market, markets_of
 from casino_club.features.operations import jobs as operations_jobs
 from casino_club.features.operations import routes as operations_routes
 from casino_club.features.operations.commands import conservation
@@ -44,6 +44,8 @@ from casino_club.features.wallet.commands.posting import WalletPolicy
 from casino_club.features.wallet.routes import services as token_routes
 from casino_club.features.wallet.routes import staff as wallet_staff_routes
 from casino_club.features.wallet.routes import users as wallet_routes
+from casino_club.features.wallet.rules.accounts import House, Pocket
+from casino_club.features.wallet.rules.edges import Edge
 from casino_club.infra import runtime
 from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
@@ -226,7 +228,13 @@ def office_over(platform: Platform) -> Office:
 
 def wallet_policy_over(settings: Settings, policies: Policies) -> WalletPolicy:
     """What decides about money."""
-    return WalletPolicy(policies[ActionPolicy], corrected_alone_max=settings.correction_alone_max)
+    closed = ways_closed(policies[Market].closed)
+    return WalletPolicy(policies[ActionPolicy], closed, corrected_alone_max=settings.correction_alone_max)
+
+
+def ways_closed(funds: Iterable[Funds]) -> frozenset[Edge]:
+    """The ways into games of stakes, for money that the market lets into none of them."""
+    return frozenset((Pocket[each.name], House.GAMES) for each in funds)
 
 
 def protection_policy_over(policies: Policies) -> ProtectionPolicy:

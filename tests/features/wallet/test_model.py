@@ -40,6 +40,8 @@ SOURCES = {
 }
 TAKERS = {Currency.COIN: House.GAMES, Currency.CYBER_TOKEN: House.GAMES, Currency.GEM: House.GOODS}
 
+ORDERS = list(itertools.permutations((Pocket.PARTNER_TOKENS, Pocket.APP_TOKENS, Pocket.CASH_TOKENS)))
+
 T = TypeVar("T")
 
 _users = itertools.count(1)
@@ -150,22 +152,41 @@ class Histories(RuleBasedStateMachine):
         return self.runner.run(waited())
 
 
-@pytest.mark.timeout(600 + STEPS)
-def test_the_ledger_does_what_the_model_does(database_url: str) -> None:
+@pytest.fixture
+def ours(database_url: str) -> Iterator[type[Histories]]:
+    """Histories on a database of their own."""
     with asyncio.Runner() as runner:
         database = Database(database_url, connections_max=2)
         runner.run(database.__aenter__())
         runner.run(a_log(database).make_room())
-        ours = type("Ours", (Histories,), {"purse": Purse(database, a_wallet_policy()), "runner": runner})
-        try:
-            run_state_machine_as_test(
-                ours,
-                settings=settings(
-                    max_examples=max(1, STEPS // STEPS_A_HISTORY),
-                    stateful_step_count=STEPS_A_HISTORY,
-                    deadline=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(database.__aexit__())
+        yield type("Ours", (Histories,), {"purse": Purse(database, a_wallet_policy()), "runner": runner})
+        runner.run(database.__aexit__())
+
+
+@pytest.mark.timeout(600 + STEPS)
+def test_the_ledger_does_what_the_model_does(ours: type[Histories]) -> None:
+    run_state_machine_as_test(
+        ours,
+        settings=settings(
+            max_examples=max(1, STEPS // STEPS_A_HISTORY),
+            stateful_step_count=STEPS_A_HISTORY,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.parametrize("pockets", ORDERS)
+def test_whichever_came_first_pays_first_in_the_ledger_as_in_the_model(
+    ours: type[Histories], pockets: tuple[Pocket, ...]
+) -> None:
+    history = ours()
+    for pocket in (*pockets, *pockets):
+        history.give(pocket, 10)
+
+    for amount in (4, 8, 21, 9, 20):
+        history.take(Currency.CYBER_TOKEN, amount)
+        history.correct(len(history.posted) - 1)
+        history.take(Currency.CYBER_TOKEN, amount // 2)
+
+    history.teardown()

@@ -12,7 +12,7 @@ from casino_club.features.actions import public as actions
 from casino_club.features.wallet.commands.facts import Fact, facts_of
 from casino_club.features.wallet.rules.accounts import SPENDABLE, Pocket, pocket_of
 from casino_club.features.wallet.rules.edges import Edge
-from casino_club.features.wallet.rules.orders import Decision, Entry, Lot, Order, Take, decide
+from casino_club.features.wallet.rules.orders import Decision, Entry, Lot, Order, Take, decide, open_pockets
 from casino_club.features.wallet.rules.plain import plain
 from casino_club.features.wallet.rules.refusals import AmountInvalid, EdgeForbidden, KeyReused
 from casino_club.features.wallet.store import posting as store
@@ -123,7 +123,7 @@ async def _in_steps(db: Db, order: Order, *, key: Key, now: datetime, policy: Wa
     loaded = await load(db, order.user_id, key)
     if loaded.taken:
         return await repeated(db, loaded, order.body_hash)
-    lots = await _lots(db, order)
+    lots = await _lots(db, order, policy.closed)
 
     decided = decide(
         order, balances=loaded.balances, lots=lots, tx_id=loaded.tx_id, stripe=loaded.tx_id, closed=policy.closed
@@ -151,10 +151,10 @@ async def repeated(db: Db, loaded: Loaded, body_hash: bytes) -> Posted:
     return Posted(loaded.taken.id, was_repeated=True, entries=tuple(entries), held=loaded.balances)
 
 
-async def _lots(db: Db, order: Order) -> list[Lot]:
+async def _lots(db: Db, order: Order, closed: AbstractSet[Edge]) -> list[Lot]:
     wanted: dict[tuple[Pocket, ...], int] = {}
     for move in order.moves:
-        if isinstance(move, Take) and (pockets := tuple(p for p in move.sources if p.has_lots)):
+        if isinstance(move, Take) and (pockets := tuple(p for p in open_pockets(move, closed) if p.has_lots)):
             wanted[pockets] = wanted.get(pockets, 0) + move.amount
     found: set[Lot] = set()
     for pockets, amount in wanted.items():

@@ -199,7 +199,7 @@ def decide(
 def _apply(draft: _Draft, move: Move, closed: AbstractSet[Edge]) -> None:
     match move:
         case Take(currency, amount, to):
-            pockets = _open_pockets(move, closed)
+            pockets = open_pockets(move, closed)
             _check_funds(draft.balances, pockets, currency, amount)
             draft.take_out(pockets, amount)
             draft.house(to, currency, amount)
@@ -213,7 +213,8 @@ def _apply(draft: _Draft, move: Move, closed: AbstractSet[Edge]) -> None:
             draft.bring_in(Pocket.FREE_GEMS, amount, origin)
 
 
-def _open_pockets(take: Take, closed: AbstractSet[Edge]) -> tuple[Pocket, ...]:
+def open_pockets(take: Take, closed: AbstractSet[Edge]) -> tuple[Pocket, ...]:
+    """The pockets that may pay for it. Raises `EdgeForbidden` if none may."""
     found = tuple(pocket for pocket in take.sources if may_go(pocket, take.to, closed=closed))
     if not found:
         raise EdgeForbidden(take.currency, take.to.name)
