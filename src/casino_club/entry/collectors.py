@@ -12,7 +12,7 @@ from casino_club.entry.wiring import Platform, jobs, zone_of
 from casino_club.features.odds.commands.watching import odds_metrics
 from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.store import erasures
-from casino_club.features.wallet.commands import checking
+from casino_club.features.wallet.commands import checking, reconciling
 from casino_club.infra import machine
 from casino_club.infra.http.operations import Collectors
 from casino_club.infra.jobs.timetable import job_metrics
@@ -61,7 +61,11 @@ async def _erasure_metrics(platform: Platform) -> Iterable[Metric]:
 async def _ledger_metrics(platform: Platform) -> Iterable[Metric]:
     async with platform.database.connection() as db:
         found = await checking.violations(db)
-    return [sample("casino_club_ledger_violations", {(each,): float(times) for each, times in found.items()})]
+        differing = await reconciling.differing(db)
+    return [
+        sample("casino_club_ledger_violations", {(each,): float(times) for each, times in found.items()}),
+        sample("casino_club_tokens_differing_users", {} if differing is None else {(): float(differing)}),
+    ]
 
 
 async def _conservation_metrics(platform: Platform) -> Iterable[Metric]:

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import time, timedelta
 
+from casino_club.features.actions.public import ActionPolicy
 from casino_club.features.wallet.commands.checking import check
+from casino_club.features.wallet.commands.reconciling import reconcile_all
 from casino_club.features.wallet.rules.hot import HELD_AFTER, HOT_NAMES, held_after
 from casino_club.features.wallet.store import reading
 from casino_club.infra.jobs.job import Work, job
@@ -44,9 +46,21 @@ async def check_ledger(work: Work) -> None:
     await check(work.database, work.run, now=work.now)
 
 
+@job(
+    "reconcile_tokens",
+    daily_at=time(3, 0),
+    takes_max=timedelta(hours=6),
+    about="Reconciles everybody's tokens since the night before, by the ledger and by the log, and keeps what differs.",
+)
+async def reconcile_tokens(work: Work) -> None:
+    zone = work.policies[ActionPolicy].calendar.zone
+    await reconcile_all(work.database, work.run, now=work.now, zone=zone)
+
+
 LEDGER = kept(
     "ledger",
-    about="Transactions, entries and balances: they know users by number, and the house's sums rest on all of them.",
+    about="Transactions, entries, balances and where they were last reconciled: they know users by number, and the "
+    "house's sums rest on all of them.",
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from msgspec import Meta
 from casino_club.features.wallet.rules.accounts import SPENDABLE, USER_ID_MAX, Pocket
 from casino_club.features.wallet.rules.correcting import Correction
 from casino_club.features.wallet.rules.invariants import ABOUT, Invariant
+from casino_club.features.wallet.rules.reconciling import Account, Day, Reconciled
 from casino_club.features.wallet.store.checking import Broken, Check
 from casino_club.features.wallet.store.reading import Change, Transaction
+from casino_club.features.wallet.store.reconciling import PartnerTokens, Reconciliation
 from casino_club.infra.http.routes import Id
 from casino_club.kernel.money import AMOUNT_MAX, Currency
 
@@ -177,6 +179,123 @@ class InvariantsOut(msgspec.Struct, frozen=True):
     transactions: int
     users: int
     invariants: list[InvariantOut]
+
+
+class PartnerTokensOut(msgspec.Struct, frozen=True):
+    """Tokens earned at the partner: how many of them were spent here, taken back by corrections, and are left."""
+
+    user_id: int
+    earned: int
+    spent: int
+    taken_back: int
+    left: int
+
+
+class PartnerTokensQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose."""
+
+    user_id: WalletUserId
+
+
+class TokenAccountOut(msgspec.Struct, frozen=True):
+    """What there was, what came and went, and what there is: previous + earned - spent + corrected = balance."""
+
+    previous: int
+    earned: int
+    spent: int
+    corrected: int
+    balance: int
+
+
+class UserTokensOut(msgspec.Struct, frozen=True):
+    """A user's tokens since they were last reconciled, by the ledger and by the log. Differences are sentences."""
+
+    user_id: int
+    ledger: TokenAccountOut
+    log: TokenAccountOut
+    differences: list[str]
+
+
+class ReconciliationOut(msgspec.Struct, frozen=True):
+    """Everybody's tokens from one reconciliation to the next. `differing` users did not agree with the log."""
+
+    id: int
+    began_at: datetime
+    finished_at: datetime | None
+    users: int
+    tokens: TokenAccountOut
+    differing: int
+    examples: list[str]
+
+
+class ReconciliationsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which reconciliations."""
+
+    cursor: Id | None = None
+    limit: Limit = 50
+
+
+class ReconciliationsPage(msgspec.Struct, frozen=True):
+    """Newest first. `next_cursor` is null at the end."""
+
+    reconciliations: list[ReconciliationOut]
+    next_cursor: int | None
+
+
+class TokenDaysQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """From which of the operator's days to which."""
+
+    first: date
+    last: date
+
+
+class TokenDayOut(msgspec.Struct, frozen=True):
+    """What became of tokens on a day. What was undone is taken off the day on which that happened."""
+
+    day: date
+    earned_partner: int
+    earned_app: int
+    earned_cash: int
+    spent: int
+    spent_partner: int
+    taken_back_partner: int
+
+
+class TokenDaysOut(msgspec.Struct, frozen=True):
+    """Days on which anything was done with tokens, as of the last reconciliation, and their sum for the partner's."""
+
+    reconciled_at: datetime | None
+    earned_partner: int
+    spent_partner: int
+    days: list[TokenDayOut]
+
+
+def partner_tokens_out(user_id: int, found: PartnerTokens) -> PartnerTokensOut:
+    return PartnerTokensOut(user_id, *found)
+
+
+def account_out(account: Account) -> TokenAccountOut:
+    return TokenAccountOut(*account)
+
+
+def user_tokens_out(found: Reconciled) -> UserTokensOut:
+    return UserTokensOut(found.user_id, account_out(found.ledger), account_out(found.log), found.differences)
+
+
+def reconciliation_out(found: Reconciliation) -> ReconciliationOut:
+    tokens = TokenAccountOut(found.previous, found.earned, found.spent, found.corrected, found.balance)
+    return ReconciliationOut(
+        *(found.id, found.began_at, found.finished_at, found.users, tokens, found.differing), list(found.examples)
+    )
+
+
+def token_days_out(days: Sequence[Day], last: Reconciliation | None) -> TokenDaysOut:
+    return TokenDaysOut(
+        last and last.finished_at,
+        sum(day.earned_partner for day in days),
+        sum(day.spent_partner for day in days),
+        [TokenDayOut(*day) for day in days],
+    )
 
 
 def invariants_out(check: Check | None, found: Mapping[Invariant, Broken]) -> InvariantsOut:

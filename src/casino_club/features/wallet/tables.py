@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Identity,
@@ -123,3 +124,44 @@ ledger_violations = Table(
     PrimaryKeyConstraint("check_id", "invariant"),
     ForeignKeyConstraint(["check_id"], ["ledger_checks.id"]),
 )
+
+token_reconciliations = Table(
+    "token_reconciliations",
+    metadata,
+    Column("id", BigInteger, autoincrement=False, nullable=False),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("users", "previous", "earned", "spent", "corrected", "balance", "differing")
+    ),
+    Column("examples", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("id"),
+)
+"""Numbered as the runs of the job that made them."""
+
+token_standings = Table(
+    "token_standings",
+    metadata,
+    *(
+        Column(name, BigInteger, autoincrement=False, nullable=False)
+        for name in ("user_id", "balance", "told_balance", "tx_id", "action_id")
+    ),
+    PrimaryKeyConstraint("user_id"),
+)
+"""Where each user's last reconciliation ended."""
+
+token_days = Table(
+    "token_days",
+    metadata,
+    Column("day", Date, nullable=False),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in (
+            *("earned_partner", "earned_app", "earned_cash"),
+            *("spent", "spent_partner", "taken_back_partner"),
+        )
+    ),
+    PrimaryKeyConstraint("day"),
+)
+"""What became of everybody's tokens, as far as they are reconciled."""

@@ -136,6 +136,12 @@ METRICS: Final = {
             "How often the last check of the ledger found an invariant broken. Alarm on anything but 0.",
             ("invariant",),
         ),
+        Definition(
+            "casino_club_tokens_differing_users",
+            "sampled",
+            "Users whose tokens did not add up, or not as the log says, when they were last reconciled. "
+            "Alarm on anything but 0.",
+        ),
         Definition("casino_club_job_runs_total", "counter", "Runs of a job by what became of them.", ("job", "result")),
         Definition("casino_club_job_seconds", "histogram", "Time that a run of a job took.", ("job",), JOB_BUCKETS),
         Definition(

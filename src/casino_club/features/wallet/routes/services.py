@@ -7,9 +7,10 @@ from typing import TypedDict
 from casino_club.features.actions.public import UserGone
 from casino_club.features.wallet.commands import tokens
 from casino_club.features.wallet.commands.posting import Posted, WalletPolicy
+from casino_club.features.wallet.routes.users import partner_tokens_of
 from casino_club.features.wallet.rules.accounts import Pocket
 from casino_club.features.wallet.rules.refusals import InsufficientFunds, KeyReused
-from casino_club.features.wallet.schemas import TokensIn, TokensOut
+from casino_club.features.wallet.schemas import PartnerTokensOut, PartnerTokensQuery, TokensIn, TokensOut
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Routes
 from casino_club.kernel.money import Currency
@@ -70,6 +71,18 @@ async def spend_tokens(
             )
         )
     )
+
+
+@routes.get(
+    "/api/wallet/tokens/partner",
+    audience=Audience.SERVICE,
+    scope=Scope.WALLET_READ,
+    summary="What a user earned at the partner, and how much of it they have spent here",
+    query=PartnerTokensQuery,
+    answers={200: PartnerTokensOut},
+)
+async def read_users_partner_tokens_for_service(query: PartnerTokensQuery, database: Database) -> PartnerTokensOut:
+    return await partner_tokens_of(database, query.user_id)
 
 
 def _shown(posted: Posted) -> TokensOut:

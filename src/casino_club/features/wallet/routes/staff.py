@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypedDict
+from zoneinfo import ZoneInfo
 
 from casino_club.features.wallet.commands import correcting
 from casino_club.features.wallet.commands.posting import WalletPolicy
-from casino_club.features.wallet.routes.users import history_page
+from casino_club.features.wallet.commands.reconciling import ONE_INSTANT, reconciled
+from casino_club.features.wallet.routes.users import history_page, partner_tokens_of
 from casino_club.features.wallet.rules import refusals
 from casino_club.features.wallet.schemas import (
     CorrectionOut,
@@ -15,13 +17,23 @@ from casino_club.features.wallet.schemas import (
     CorrectionsQuery,
     InvariantsOut,
     MovesQuery,
+    PartnerTokensOut,
+    ReconciliationsPage,
+    ReconciliationsQuery,
+    TokenDaysOut,
+    TokenDaysQuery,
     TransactionsPage,
+    UserTokensOut,
     WalletOut,
     correction_out,
     invariants_out,
+    reconciliation_out,
+    token_days_out,
+    user_tokens_out,
     wallet_out,
 )
 from casino_club.features.wallet.store import checking, corrections, reading
+from casino_club.features.wallet.store import reconciling as tokens
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Id, Routes
 from casino_club.kernel.subject import Role, UserSubject
@@ -40,6 +52,7 @@ class Callers(TypedDict):
 
 READERS: Callers = {"audience": Audience.STAFF, "roles": (Role.SUPPORT, Role.ADMIN)}
 WRITERS: Callers = {"audience": Audience.STAFF, "roles": (Role.ADMIN,)}
+ANALYSTS: Callers = {"audience": Audience.STAFF, "roles": (Role.ANALYST, Role.SUPPORT, Role.ADMIN)}
 
 
 @routes.get(
@@ -67,9 +80,62 @@ async def read_users_wallet_history(user_id: Id, query: MovesQuery, database: Da
 
 
 @routes.get(
+    "/api/admin/wallets/{user_id}/partner-tokens",
+    **READERS,
+    summary="What a user earned at the partner, and how much of it they have spent here",
+    answers={200: PartnerTokensOut},
+    refusals=(refusals.UserIdTooLarge,),
+)
+async def read_users_partner_tokens(user_id: Id, database: Database) -> PartnerTokensOut:
+    return await partner_tokens_of(database, user_id)
+
+
+@routes.get(
+    "/api/admin/wallets/{user_id}/tokens",
+    **READERS,
+    summary="A user's tokens since they were last reconciled, by the ledger and by the log",
+    answers={200: UserTokensOut},
+    refusals=(refusals.UserIdTooLarge,),
+)
+async def read_users_tokens(user_id: Id, database: Database, zone: ZoneInfo) -> UserTokensOut:
+    [found] = await database.run(lambda db: reconciled(db, [user_id], zone=zone.key), first=ONE_INSTANT)
+    return user_tokens_out(found)
+
+
+@routes.get(
+    "/api/admin/token-reconciliations",
+    **ANALYSTS,
+    summary="Everybody's tokens, night by night: what there was, came, went and is, and what differs from the log",
+    query=ReconciliationsQuery,
+    answers={200: ReconciliationsPage},
+)
+async def read_token_reconciliations(query: ReconciliationsQuery, database: Database) -> ReconciliationsPage:
+    async with database.connection() as db:
+        found = await tokens.reconciliations(db, before_id=query.cursor, limit=query.limit)
+    return ReconciliationsPage(
+        [reconciliation_out(each) for each in found], found[-1].id if len(found) == query.limit else None
+    )
+
+
+@routes.get(
+    "/api/admin/token-days",
+    **ANALYSTS,
+    summary="Tokens earned and spent by day, and how much of the partner's was spent here; a year of days at most",
+    query=TokenDaysQuery,
+    answers={200: TokenDaysOut},
+    refusals=(refusals.TooManyDays,),
+)
+async def read_token_days(query: TokenDaysQuery, database: Database) -> TokenDaysOut:
+    refusals.check_days(query.first, query.last)
+    async with database.connection() as db:
+        days = await tokens.days_between(db, query.first, query.last)
+        last = await tokens.reconciliations(db, before_id=None, limit=1)
+    return token_days_out(days, last[0] if last else None)
+
+
+@routes.get(
     "/api/admin/invariants",
-    audience=Audience.STAFF,
-    roles=(Role.ANALYST, Role.SUPPORT, Role.ADMIN),
+    **ANALYSTS,
     summary="What must hold of the ledger, and what the last check found",
     answers={200: InvariantsOut},
 )

@@ -11,12 +11,14 @@ from casino_club.features.wallet.schemas import (
     ClaimIn,
     ClaimOut,
     MovesQuery,
+    PartnerTokensOut,
     TransactionsPage,
     WalletOut,
     page_out,
+    partner_tokens_out,
     wallet_out,
 )
-from casino_club.features.wallet.store import reading
+from casino_club.features.wallet.store import reading, reconciling
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Routes
 from casino_club.kernel.money import Currency
@@ -59,6 +61,23 @@ async def history_page(database: Database, user_id: int, query: MovesQuery) -> T
         )
         changes = await reading.changes_in(db, [each.id for each in found])
     return page_out(found, changes, limit=query.limit)
+
+
+@routes.get(
+    "/api/wallet/partner-tokens",
+    audience=Audience.USER,
+    summary="What you earned at the partner, and how much of it you have spent here",
+    answers={200: PartnerTokensOut},
+    refusals=(UserIdTooLarge,),
+)
+async def read_partner_tokens(subject: UserSubject, database: Database) -> PartnerTokensOut:
+    return await partner_tokens_of(database, subject.user_id)
+
+
+async def partner_tokens_of(database: Database, user_id: int) -> PartnerTokensOut:
+    """Anybody's, for whoever may ask."""
+    async with database.connection() as db:
+        return partner_tokens_out(user_id, await reconciling.partner_tokens(db, user_id))
 
 
 @routes.post(

@@ -1,7 +1,12 @@
 """Why money was not moved."""
 
+from datetime import date
+from typing import Final
+
 from casino_club.kernel.errors import Kind, Refused
 from casino_club.kernel.money import AMOUNT_MAX, Currency
+
+DAYS_MAX: Final = 366
 
 
 class AmountInvalid(Refused):
@@ -123,3 +128,19 @@ class SecondPersonNeeded(Refused):
 
     def __init__(self) -> None:
         super().__init__("You proposed this correction yourself; it takes another person to approve it.")
+
+
+class TooManyDays(Refused):
+    """A page of days has an end."""
+
+    code = "too_many_days"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__(f"Name a first and a last day, in this order, with at most {DAYS_MAX} days between them.")
+
+
+def check_days(first: date, last: date) -> None:
+    """Raises `TooManyDays`."""
+    if not 0 <= (last - first).days < DAYS_MAX:
+        raise TooManyDays
