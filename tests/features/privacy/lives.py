@@ -20,6 +20,16 @@ class Trace:
     said: io.StringIO
 
 
+async def protect_oneself(person: Person) -> None:
+    """Something in every table of protection."""
+    for amount in (5_000, 6_000):
+        body = {"measure": "coins", "period": "day", "amount": amount}
+        assert (await person.send("PUT", "/api/protection/limits", body)).status_code == 200
+    assert (await person.send("POST", "/api/protection/pause", {"hours": 24})).status_code == 200
+    consent = {"purpose": "night_push", "is_given": True, "text_version": 1}
+    assert (await person.send("POST", "/api/protection/consents", consent)).status_code == 200
+
+
 async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     """Every feature there is, with canaries wherever a person may leave anything."""
     person = bureau.house.stranger("canary-mail@example.com")
@@ -37,6 +47,7 @@ async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     await person.send("POST", "/api/actions", {"action_type": "VIEW_CONTENT", "metadata": {"content_id": "lobby"}})
     refused = {"action_type": "PURCHASE", "metadata": {"note": "canary-note"}}
     assert (await person.send("POST", "/api/actions", refused)).status_code == 403
+    await protect_oneself(person)
     service = await a_key(bureau.database, "game")
     about = {"user_id": person.user_id, "action_type": "CANARY_TYPE", "metadata": {"name": "canary-by-service"}}
     await bureau.house.http.post("/api/actions", json=about, headers=service)

@@ -14,6 +14,7 @@ from tests.features.privacy.lives import Trace, live
 from tests.features.privacy.offices import Bureau
 from tests.features.privacy.searching import Canaries, in_files, in_hot_store, in_tables, tables_naming
 
+OF_PROTECTION = {"protections", "protection_raises", "protection_changes", "consents"}
 STAYS_BY_NUMBER = {"user_actions", "action_user", "erasures"}
 
 
@@ -48,6 +49,7 @@ async def test_nothing_of_the_erased_is_found_in_any_store(
         "public.refused_actions",
         "public.parked_rows",
     }
+    assert await tables_naming(bureau.database, trace.person.user_id) >= OF_PROTECTION
 
     await bureau.run_job()
     await bureau.project()

@@ -51,6 +51,12 @@ async def test_the_archive_holds_what_is_kept_and_says_in_both_languages_what_it
     await person.send("POST", "/api/actions", {"action_type": "VIEW_CONTENT", "metadata": {"content_id": "lobby"}})
     await person.send("POST", "/api/actions", {"action_type": "PURCHASE", "metadata": {"amount": 5}})
 
+    for amount in (5_000, 6_000):
+        limit = {"measure": "coins", "period": "day", "amount": amount}
+        await person.send("PUT", "/api/protection/limits", limit)
+    consent = {"purpose": "night_push", "is_given": True, "text_version": 1}
+    await person.send("POST", "/api/protection/consents", consent)
+
     async with bureau.database.transaction() as db:
         link = "INSERT INTO identity_links VALUES ('https://login.example', 'x', $1, now())"
         await db.execute(link, person.user_id)
@@ -65,10 +71,20 @@ async def test_the_archive_holds_what_is_kept_and_says_in_both_languages_what_it
     [profile] = files["profile.json"]
     assert (profile["nickname"], profile["email"], profile["birth_date"]) == ("Minji", person.email, "1990-04-01")
     assert [each["device"] for each in files["sessions.json"]] == ["Test Browser 1"]
-    assert [each["action_type"] for each in files["actions.json"]] == ["SIGN_UP", "LOGIN", "VIEW_CONTENT"]
+    assert [each["action_type"] for each in files["actions.json"]] == [
+        "SIGN_UP",
+        "LOGIN",
+        "VIEW_CONTENT",
+        "LIMIT_SET",
+        "CONSENT_GIVEN",
+    ]
     assert files["actions.json"][2]["metadata"] == {"content_id": "lobby"}
     assert [each["code"] for each in files["refused_actions.json"]] == ["sender_not_allowed"]
     assert [each["asked_for"] for each in files["requests.json"]] == ["export"]
+    protection, *changes = files["protection.json"]
+    assert (protection["limits"], protection["raises"]["coins_day"]["amount"]) == ({"coins_day": 5_000}, 6_000)
+    assert [each["change"] for each in changes] == ["raise_asked", "limit_set"]
+    assert [(each["purpose"], each["is_given"]) for each in files["consents.json"]] == [("night_push", True)]
 
 
 async def test_nothing_of_anybody_else_is_in_it(bureau: Bureau) -> None:

@@ -19,5 +19,5 @@ def is_due(counts: Counts, minutes: int | None, *, seen_us: int, at_us: int) -> 
     """Whether the next reality check is to be shown."""
     if minutes is None or not sitting_us(counts, at_us):
         return False
-    since = max(counts.sitting_began_us, seen_us)
-    return counts.last_play_us + MINUTE_US - since >= minutes * MINUTE_US
+    since_us = max(counts.sitting_began_us - MINUTE_US, seen_us)
+    return counts.last_play_us - since_us >= minutes * MINUTE_US

@@ -74,7 +74,7 @@ def restricted(standing: Standing, to: Status, *, until: datetime | None = None)
 
 def _check_stricter(status: Status, current: datetime | None, to: Status, until: datetime | None) -> None:
     is_longer = to is status and until is not None and (current is None or until > current)
-    if to < status or (to is status and not is_longer):
+    if to is Status.NORMAL or to < status or (to is status and not is_longer):
         raise AlreadyStricter
 
 
