@@ -18,7 +18,7 @@ from casino_club.infra.log import positions
 from casino_club.infra.log.detached import detached_after
 from casino_club.infra.log.leading import leading
 from casino_club.infra.log.positions import Held, TakenOver
-from casino_club.infra.log.reader import PAGE_ROWS, Position, next_page
+from casino_club.infra.log.reader import PAGE_ROWS, Position, next_page, put_on_disk
 from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import TableSource
 from casino_club.infra.telemetry import metrics
@@ -128,6 +128,7 @@ class Relay:
             woken.clear()
             page = await next_page(reading, position, rows_max=self._page_rows)
             if page.rows or time.monotonic() - kept_at > KEEP_SECONDS:
+                await put_on_disk(reading)
                 await self._publisher.publish(page.rows, begun=position, after=page.after)
                 held, kept_at = await self._copy(held, page.after), time.monotonic()
                 _count(page.rows)

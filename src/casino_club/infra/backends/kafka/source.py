@@ -19,7 +19,7 @@ from casino_club.infra.backends.kafka.page import Lost, page_of
 from casino_club.infra.backends.kafka.record import last_record
 from casino_club.infra.backends.kafka.topics import beginnings, described, ends, holds
 from casino_club.infra.db.database import Db
-from casino_club.infra.log.reader import Page, Position
+from casino_club.infra.log.reader import Page, Position, put_on_disk
 from casino_club.infra.log.snapshots import Step
 from casino_club.infra.log.sources import SourceAway, TableSource
 from casino_club.infra.log.topics import Part, TopicPosition
@@ -81,6 +81,7 @@ class TopicSource:
         page = await self._table.next_page(db, position, rows_max=rows_max)
         if self._entry is None or page.after.delivering is not None or page.after.carry_to is not None:
             return page
+        await put_on_disk(db)
         entered = _entered(self._entry, page.after)
         self._entry = None
         logger.info("entering the topic", extra={"topic": entered.topic, "life": entered.life})
