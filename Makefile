@@ -41,7 +41,7 @@ tests/provider/node_modules/.package-lock.json: tests/provider/package-lock.json
 
 # With a real Kafka, which `deploy/kafka/kafka` starts: needs Java 17 and Maven.
 test-cluster: .venv/.stamp-dev
-	@exec env CASINO_CLUB_TEST_CLUSTER=1 .venv/bin/python -m pytest tests/cluster tests/contracts/test_source.py $(ARGS)
+	@exec env CASINO_CLUB_TEST_CLUSTER=1 .venv/bin/python -m pytest tests/cluster $(wildcard tests/contracts/test_*source*.py) $(ARGS)
 
 check: .venv/.stamp-dev
 	@.venv/bin/ruff format --check --quiet

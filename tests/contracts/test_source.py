@@ -1,15 +1,10 @@
-"""The promise of `sources.Source`, kept by the table and by the topic: consumers can't tell which one they follow.
-
-The topic needs a Kafka of its own; `make test-cluster` adds it.
-"""
+"""The promise of `sources.Source`, kept by the table and by the topic: consumers can't tell which one they follow."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +17,8 @@ from casino_club.infra.log.reader import Position
 from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import OpenSource, TableSource
 from casino_club.infra.log.subscribe import Policies, Subscription
-from tests.builders.kafka import Brokers, a_kafka, relaying, running_brokers, topic_source
 from tests.builders.logs import Effects, hot_projection
+from tests.contracts.sources import has_settled
 from tests.infra.log.following import (
     Stumbling,
     Table,
@@ -37,33 +32,7 @@ from tests.infra.log.following import (
 )
 from tests.infra.waiting import until
 
-SOURCES = ("table", *(["topic"] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else []))
 USERS = [1, 2, 3, 4, 5, 6, 7]
-
-
-@pytest.fixture(scope="session")
-def any_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers | None]:
-    """A broker, if the topic is tried at all."""
-    if "topic" not in SOURCES:
-        yield None
-        return
-    folder: Path = tmp_path_factory.mktemp("kafka")
-    with running_brokers(folder, 1) as started:
-        yield started
-
-
-@pytest.fixture(params=SOURCES)
-async def open_source(
-    request: pytest.FixtureRequest, database: Database, any_brokers: Brokers | None
-) -> AsyncIterator[OpenSource]:
-    """Makes sources; those of the topic with a relay that feeds it."""
-    if request.param == "table":
-        yield TableSource
-        return
-    assert any_brokers is not None
-    kafka = a_kafka(any_brokers)
-    async with relaying(database, kafka):
-        yield topic_source(kafka)
 
 
 @pytest.fixture
@@ -82,12 +51,6 @@ async def followed(
     async with following(follower.follow(asyncio.Event())):
         await eventually(lambda: has_settled(follower))
         yield follower
-
-
-async def has_settled(follower: Follower) -> bool:
-    if follower.held is None:
-        return False
-    return isinstance(follower.source, TableSource) or follower.held.position.topic is not None
 
 
 async def rows_behind(database: Database, consumer: str) -> int:
