@@ -136,6 +136,12 @@ def messages(kafka: Kafka, topic: str | None = None) -> list[Message]:
     return [message for number in sorted(read) for message in read[number]]
 
 
+def is_in_sync(kafka: Kafka, copies: int) -> bool:
+    """Whether so many brokers hold all that the topic should hold."""
+    found = described(kafka.admin(), kafka.topic)
+    return found is not None and found.in_sync == copies
+
+
 def rows_in(found: list[Message]) -> list[dict[str, Any]]:
     """The rows among these messages; marks of the relay have none."""
     return [json.loads(value) for message in found if (value := message.value()) is not None]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -23,11 +24,13 @@ from casino_club.infra.log.reader import Position, next_page
 from casino_club.infra.log.relay import NothingSent, new_topic
 from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import TableSource
-from tests.builders.kafka import a_kafka, messages, relaying, rows_in, running_brokers, topic_source
+from tests.builders.kafka import a_kafka, is_in_sync, messages, relaying, rows_in, running_brokers, topic_source
 from tests.infra.log.following import Table, append, eventually, following, seen
 
 USERS = [1, 2, 3, 4, 5, 6, 7] * 3
 LONG_SECONDS_MAX = 90.0
+RECOVERY_SECONDS_MAX = 60.0
+BROKERS = (1, 2, 3)
 
 
 @pytest.fixture
@@ -269,16 +272,26 @@ async def test_brokers_that_are_away_are_waited_out(
 async def test_one_broker_of_three_may_be_lost(
     database: Database, hot_store: RedisHotStore, table: Table, tmp_path: Path
 ) -> None:
-    with running_brokers(tmp_path, 3) as brokers:
+    took = dict[int, float]()
+    with running_brokers(tmp_path, len(BROKERS)) as brokers:
         scene = Scene(database, hot_store, a_kafka(brokers), table)
         async with relaying(database, scene.kafka, page_rows=5), scene.followed():
             await eventually(scene.has_entered, seconds_max=LONG_SECONDS_MAX)
             life = scene.life
-            for node in (1, 2, 3):
+            for node in BROKERS:
+                began = time.monotonic()
                 brokers.kill(node)
                 await scene.append()
                 await scene.settles()
+                await eventually(lambda: holds(scene.kafka, len(scene.ids)), seconds_max=LONG_SECONDS_MAX)
+                took[node] = time.monotonic() - began
                 await asyncio.to_thread(brokers.start_again)
+                await eventually(partial(are_in_sync, scene.kafka), seconds_max=LONG_SECONDS_MAX)
             record = await asyncio.to_thread(last_record, scene.kafka, scene.kafka.admin())
             assert record is not None
             assert record.life == life
+    assert max(took.values()) < RECOVERY_SECONDS_MAX, took
+
+
+async def are_in_sync(kafka: Kafka) -> bool:
+    return await asyncio.to_thread(is_in_sync, kafka, len(BROKERS))

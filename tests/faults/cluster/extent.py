@@ -1,10 +1,12 @@
-"""How much of everything a run does: CASINO_CLUB_TEST_KILLS says it."""
+"""How much of everything a run does: CASINO_CLUB_TEST_KILLS and CASINO_CLUB_TEST_LASTING_SECONDS say it."""
 
 import os
 from dataclasses import dataclass
 
 KILLS = int(os.environ.get("CASINO_CLUB_TEST_KILLS", "2"))
 LONG_FROM = 20
+LASTING_SECONDS = float(os.environ.get("CASINO_CLUB_TEST_LASTING_SECONDS", "60" if KILLS >= LONG_FROM else "8"))
+"""How long lasts what lasts."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,4 @@ class Extent:
         """For what takes long."""
         return 5 if self.is_long else 1
 
-    @property
-    def seconds(self) -> float:
-        """How long lasts what lasts."""
-        return 60.0 if self.is_long else 8.0
+    seconds: float = LASTING_SECONDS

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from confluent_kafka import Message, Producer
 
-from casino_club.infra.backends.kafka.client import Kafka
-from casino_club.infra.backends.kafka.topics import described
-from tests.builders.kafka import messages
+from tests.builders.kafka import is_in_sync, messages
 from tests.faults import disks
 from tests.faults.cluster.points import Point, Wrong
 from tests.faults.cluster.site import BROKERS
@@ -28,6 +26,8 @@ PART_SECONDS_MAX = 30.0
 IN_SYNC_SECONDS_MAX = 60.0
 BURSTS, BURST_MESSAGES = 5, 500
 LOOK_SECONDS = 0.2
+TAKES_ACTIONS = frozenset({"postgresql"})
+"""While these are away, no action is."""
 POISONED_USER, POISON = 9_002, '{"amount": "a lot"}'
 
 
@@ -94,13 +94,8 @@ async def all_in_sync(trial: Trial) -> None:
     """Start the brokers that lie dead, and wait until each has all that it should."""
     await asyncio.to_thread(trial.club.site.brokers.start_again)
     async with asyncio.timeout(IN_SYNC_SECONDS_MAX):
-        while not await asyncio.to_thread(_is_in_sync, trial.club.kafka):  # noqa: ASYNC110 - other processes get there
+        while not await asyncio.to_thread(is_in_sync, trial.club.kafka, len(BROKERS)):  # noqa: ASYNC110 - other processes get there
             await asyncio.sleep(LOOK_SECONDS)
-
-
-def _is_in_sync(kafka: Kafka) -> bool:
-    found = described(kafka.admin(), kafka.topic)
-    return found is not None and found.in_sync == len(BROKERS)
 
 
 def lose_packets(share: float, *, of: str, seconds: float) -> Strike:
@@ -123,8 +118,22 @@ def away(name: str, *, seconds: float) -> Strike:
     async def strike(trial: Trial) -> float:
         async with trial.club.keeper.held(name):
             trial.club.keeper.kill(name)
-            await _under_load(trial, seconds)
+            await (asyncio.sleep(seconds) if name in TAKES_ACTIONS else _under_load(trial, seconds))
         return time.monotonic()
+
+    return strike
+
+
+def brokers_away(*, seconds: float) -> Strike:
+    """kill -9 of all brokers, and nobody starts them again for a while."""
+
+    async def strike(trial: Trial) -> float:
+        brokers = trial.club.site.brokers
+        brokers.kill(*BROKERS)
+        await _under_load(trial, seconds)
+        began = time.monotonic()
+        await asyncio.to_thread(brokers.start_again)
+        return began
 
     return strike
 

@@ -11,11 +11,12 @@ from tests.faults.cluster.site import Site
 from tests.faults.cluster.trial import Outcome, a_trial
 
 LOST_SHARE = 0.2
+SERVERS = ("redis", "warehouse", "postgresql")
 TEST_SECONDS_MAX = 7_200
 
 
 @pytest.mark.timeout(TEST_SECONDS_MAX)
-async def test_whatever_lines_and_the_warehouse_do_every_row_arrives_once(
+async def test_whatever_lines_and_the_disk_of_the_warehouse_do_every_row_arrives_once(
     site: Site, tmp_path: Path, extent: Extent, outcomes: list[Outcome]
 ) -> None:
     seconds = extent.seconds
@@ -26,13 +27,26 @@ async def test_whatever_lines_and_the_warehouse_do_every_row_arrives_once(
         f"line to the warehouse loses {LOST_SHARE:.0%} each way": strikes.lose_packets(
             LOST_SHARE, of="warehouse", seconds=seconds
         ),
-        "warehouse away": strikes.away("warehouse", seconds=seconds),
         "warehouse's disk full": strikes.full_disk(seconds=seconds),
     }
     async with a_club(site, tmp_path) as club, a_trial(club, outcomes, seed="lasting") as trial:
         for _ in range(extent.times):
             for name, strike in every.items():
                 await trial.suffer(f"{name}, {seconds:.0f} s", strike)
+
+
+@pytest.mark.timeout(TEST_SECONDS_MAX)
+async def test_whatever_server_is_away_for_a_while_every_row_arrives_once(
+    site: Site, tmp_path: Path, extent: Extent, outcomes: list[Outcome]
+) -> None:
+    seconds = extent.seconds
+    every = {name: strikes.away(name, seconds=seconds) for name in SERVERS}
+    every["all three brokers"] = strikes.brokers_away(seconds=seconds)
+    async with a_club(site, tmp_path) as club, a_trial(club, outcomes, seed="away") as trial:
+        for _ in range(extent.times):
+            for name, strike in every.items():
+                await trial.suffer(f"{name} away, {seconds:.0f} s", strike)
+            await strikes.all_in_sync(trial)
 
 
 @pytest.mark.timeout(TEST_SECONDS_MAX)

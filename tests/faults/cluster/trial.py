@@ -67,7 +67,10 @@ class Trial:
         before = self.load.ledger.acknowledged
         async with self.under_load():
             began = await strike(self)
-            seconds = await self._recovered(began)
+            try:
+                seconds = await self._recovered(began)
+            except TimeoutError:
+                raise AssertionError(f"after {fault}: not as before within {RECOVERY_SECONDS_MAX:.0f} s") from None
         found = await self.check() if is_checked else []
         wrong = [sum(each.kind == kind for each in found) for kind in ("lost", "doubled")]
         self.outcomes.append(Outcome(fault, seconds, self.load.ledger.acknowledged - before, *wrong))
