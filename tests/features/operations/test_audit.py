@@ -10,6 +10,7 @@ import pytest
 
 from casino_club.entry.wiring import ROUTES
 from casino_club.features.odds.commands import versions
+from casino_club.features.protection.rules.standing import Status
 from casino_club.features.wallet.commands import correcting
 from casino_club.features.wallet.rules.accounts import House as Ledger
 from casino_club.features.wallet.rules.accounts import Pocket
@@ -30,6 +31,7 @@ from tests.builders.odds import a_table
 from tests.features.actions.club import a_key
 from tests.features.identity.people import House, open_house
 from tests.features.odds.house import make_live
+from tests.features.protection.guarding import Guard, a_protection_policy
 from tests.features.wallet.purse import Purse, a_wallet_policy
 from tests.infra.http.application import application, as_user, client
 
@@ -149,6 +151,13 @@ async def a_user_to_protect(house: House) -> tuple[dict[str, object], Any]:
     return user, {"status": "limited", "because": "it was too much"}
 
 
+async def a_user_under_protection(house: House) -> tuple[dict[str, object], Any]:
+    user, _ = await a_user(house)
+    guard = Guard(house.database, a_protection_policy(), int(str(user["user_id"])))
+    await guard.impose(Status.PROTECTED, days=90, now=datetime.now(UTC))
+    return user, {"because": "it was somebody else"}
+
+
 WAYS: Mapping[str, Way] = {
     "write_roles": a_user_and_roles,
     "ban_user": a_user,
@@ -170,6 +179,7 @@ WAYS: Mapping[str, Way] = {
     "end_odds_trial": a_trial_of_odds,
     "propose_correction": a_large_transaction,
     "impose_protection": a_user_to_protect,
+    "release_protection": a_user_under_protection,
     "approve_correction": a_proposed_correction,
     "withdraw_correction": a_proposed_correction,
 }

@@ -256,6 +256,30 @@ async def test_staff_see_anybody_impose_what_is_stricter_and_loosen_nothing(hous
     assert "friend" not in str(await seen(person, f"{MINE}/history"))
 
 
+async def test_admins_take_back_what_staff_imposed_and_the_user_comes_back_alone(
+    house: people.House, guard: Guard
+) -> None:
+    person, own, admin = await house.person(), await house.person(), await house.staff(Role.ADMIN)
+    support, why = await house.staff(Role.SUPPORT), {"because": "it was somebody else"}
+    there = f"/api/admin/protection/{person.user_id}"
+    await guard.of(person.user_id).impose(Status.EXCLUDED, now=now())
+    await guard.of(own.user_id).exclude(6, now=now())
+
+    by_support = await support.send("POST", f"{there}/release", why)
+    kept = await person.send("POST", f"{MINE}/return")
+    released = await admin.send("POST", f"{there}/release", why)
+    again = await admin.send("POST", f"{there}/release", why)
+    asked = await person.send("POST", f"{MINE}/return")
+    chosen = await admin.send("POST", f"/api/admin/protection/{own.user_id}/release", why)
+
+    assert by_support.json()["code"] == "role_missing"
+    assert kept.json()["code"] == "protection_still_holds"
+    assert released.json() == {"status": "excluded", "until": None, "return_at": None}
+    assert again.json()["code"] == "nothing_to_release"
+    assert asked.json()["status"] == "excluded"
+    assert chosen.json()["code"] == "chosen_by_user"
+
+
 async def test_a_marketer_sees_nobodys_protection_nor_does_another_user(house: people.House, guard: Guard) -> None:
     person, marketer, other = await house.person(), await house.staff(Role.MARKETER), await house.person()
     await guard.of(person.user_id).limit(COINS_DAY, 1, now=now())

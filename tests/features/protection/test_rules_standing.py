@@ -11,6 +11,7 @@ from casino_club.features.protection.rules.refusals import (
     AlreadyStricter,
     ClosedForGood,
     NothingToLoosen,
+    NothingToRelease,
     PauseTooLong,
     ReturnMissing,
     ReturnTooSoon,
@@ -21,6 +22,7 @@ from casino_club.features.protection.rules.standing import (
     Status,
     imposed_until,
     months_later,
+    released,
     restricted,
     returned,
     with_return_asked,
@@ -158,6 +160,25 @@ def test_staff_impose_no_longer_pause_than_users_themselves() -> None:
 )
 def test_months_are_those_of_the_calendar(at: datetime, months: int, later: datetime) -> None:
     assert months_later(at, months) == later
+
+
+def test_a_release_takes_back_what_staff_set_and_not_what_the_user_wanted() -> None:
+    limited = restricted(Standing(), Status.LIMITED, until=NOON + 90 * DAY)
+    excluded = restricted(Standing(), Status.EXCLUDED, until=NOON + 200 * DAY)
+    paused = restricted(Standing(), Status.PAUSED, until=NOON + 20 * DAY)
+
+    assert released(limited, own_until=None, now=NOON) == Standing(Status.LIMITED, open_status=Status.LIMITED)
+    assert released(excluded, own_until=NOON + DAY, now=NOON).until == NOON + DAY
+    assert released(paused, own_until=NOON + DAY, now=NOON).return_at == NOON + DAY
+    free = released(excluded, own_until=None, now=NOON)
+    assert free.status is Status.EXCLUDED
+    assert returned(with_return_asked(free, now=NOON), now=NOON + DAY) == Standing()
+
+
+@pytest.mark.parametrize("status", [Status.PROTECTED, Status.CLOSED])
+def test_nothing_is_released_where_no_time_keeps_anybody(status: Status) -> None:
+    with pytest.raises(NothingToRelease):
+        released(restricted(Standing(), status), own_until=None, now=NOON)
 
 
 ACTS = st.one_of(

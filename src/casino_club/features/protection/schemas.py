@@ -37,7 +37,7 @@ PAGE_ROWS_MAX = 200
 
 PageLimit = Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)]
 Because = Annotated[str, Meta(min_length=3, max_length=200)]
-Imposable = Literal["informed", "limited", "paused", "protected", "excluded", "closed"]
+Imposable = Literal["informed", "limited", "paused", "protected", "excluded"]
 
 
 class PauseIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,6 +87,12 @@ class ImposedIn(msgspec.Struct, forbid_unknown_fields=True):
     status: Imposable
     because: Because
     days: Annotated[int, Meta(ge=1, le=3_660)] | None = None
+
+
+class ReleaseIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Why. The reason stays in the audit."""
+
+    because: Because
 
 
 class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -8,7 +8,9 @@ from casino_club.features.identity import public as identity
 from casino_club.features.protection.commands.admitting import ProtectionPolicy, lock
 from casino_club.features.protection.commands.history import By, Changing, save
 from casino_club.features.protection.rules import standing as rules
+from casino_club.features.protection.rules.refusals import ChosenByUser
 from casino_club.features.protection.rules.standing import Standing, Status
+from casino_club.features.protection.store import protections
 from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import UserSubject
@@ -49,6 +51,25 @@ async def impose(
     how = {"status": status.word, "days": days, "because": because}
     await deeds.note(db, by, "impose_protection", f"user:{user_id}", how, now=now)
     return imposed
+
+
+async def release(
+    db: Db, user_id: int, *, because: str, by: UserSubject, now: datetime, policy: ProtectionPolicy
+) -> Standing:
+    """Take back the time that staff set; the user still has to ask for a return and to confirm it."""
+    changing = Changing(user_id, By.STAFF, now, policy)
+    await actions.lock_users(db, [user_id])
+    before = (await lock(db, user_id)).standing
+    own_until = await protections.own_until(db, user_id)
+
+    after = rules.released(before, own_until=own_until, now=now)
+    if not await protections.was_imposed(db, user_id, before.status):
+        raise ChosenByUser
+
+    await save(db, changing, "released", before, after)
+
+    await deeds.note(db, by, "release_protection", f"user:{user_id}", {"because": because}, now=now)
+    return after
 
 
 async def _restrict(db: Db, changing: Changing, to: Status, until: datetime | None) -> Standing:

@@ -15,6 +15,7 @@ from casino_club.features.protection.schemas import (
     HistoryQuery,
     ImposedIn,
     ProtectionOut,
+    ReleaseIn,
     StandingOut,
     StatusCounts,
     counts_out,
@@ -104,3 +105,27 @@ async def impose_protection(
         )
     )
     return standing_out(imposed)
+
+
+@routes.post(
+    "/api/admin/protection/{user_id}/release",
+    audience=Audience.STAFF,
+    roles=(Role.ADMIN,),
+    summary="Take back the time that staff set; the user still has to ask for a return and to confirm it",
+    body=ReleaseIn,
+    answers={200: StandingOut},
+    refusals=(refusals.NothingToRelease, refusals.ChosenByUser, UserGone),
+)
+async def release_protection(
+    user_id: Id,
+    subject: UserSubject,
+    body: ReleaseIn,
+    database: Database,
+    protection_policy: ProtectionPolicy,
+    clock: Clock,
+) -> StandingOut:
+    now, because = clock(), body.because
+    released = await database.run(
+        lambda db: resting.release(db, user_id, because=because, by=subject, now=now, policy=protection_policy)
+    )
+    return standing_out(released)

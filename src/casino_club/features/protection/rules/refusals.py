@@ -108,7 +108,7 @@ class StillHolds(Refused):
 
     def __init__(self, until: datetime) -> None:
         self.until = until
-        super().__init__(f"This holds until {told(until)}; nobody can shorten it. Come back then.")
+        super().__init__(f"This holds until {told(until)}. Come back then.")
 
 
 class NothingToLoosen(Refused):
@@ -125,6 +125,22 @@ class ClosedForGood(Refused):
 
     def __init__(self) -> None:
         super().__init__("A closed account stays closed.")
+
+
+class NothingToRelease(Refused):
+    code = "nothing_to_release"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("No time that staff set keeps this user; they can ask for a return themselves.")
+
+
+class ChosenByUser(Refused):
+    code = "chosen_by_user"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("They have chosen this themselves, so nobody else ends it.")
 
 
 class ReturnMissing(Refused):

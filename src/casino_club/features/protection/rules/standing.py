@@ -10,6 +10,7 @@ from casino_club.features.protection.rules.refusals import (
     AlreadyStricter,
     ClosedForGood,
     NothingToLoosen,
+    NothingToRelease,
     PauseTooLong,
     ReturnMissing,
     ReturnTooSoon,
@@ -121,6 +122,19 @@ def returned(standing: Standing, *, now: datetime) -> Standing:
     if standing.status.is_open:
         return Standing()
     return Standing(standing.open_status, standing.open_until, None, standing.open_status, standing.open_until)
+
+
+def released(standing: Standing, *, own_until: datetime | None, now: datetime) -> Standing:
+    """The standing without the time that staff set by mistake; the user's own promise still holds, if there is one.
+
+    The status stays: coming back is the user's own act.
+    """
+    if standing.status is Status.CLOSED or standing.until is None or standing.until <= now:
+        raise NothingToRelease
+    if standing.status.is_open:
+        return Standing(standing.status, None, standing.return_at, standing.status)
+    return_at = own_until if standing.status is Status.PAUSED else standing.return_at
+    return replace(standing, until=own_until, return_at=return_at)
 
 
 def months_later(at: datetime, months: int) -> datetime:

@@ -150,6 +150,27 @@ async def note_change(
     )
 
 
+async def was_imposed(db: Db, user_id: int, status: Status) -> bool:
+    """Whether it was staff who brought the user into this status last."""
+    by: str | None = await db.fetchval(
+        "SELECT changed_by FROM protection_changes WHERE user_id = $1 AND change = $2 ORDER BY id DESC LIMIT 1",
+        *(user_id, status.word),
+    )
+    return by == "staff"
+
+
+async def own_until(db: Db, user_id: int) -> datetime | None:
+    """Until when the user wanted to rest of their own accord, since they last returned."""
+    found: datetime | None = await db.fetchval(
+        """SELECT max(until) FROM protection_changes AS c
+           WHERE user_id = $1 AND changed_by = 'user' AND change IN ('paused', 'excluded') AND NOT EXISTS (
+             SELECT FROM protection_changes AS later
+             WHERE later.user_id = $1 AND later.change = 'returned' AND later.id > c.id)""",
+        user_id,
+    )
+    return found
+
+
 async def changes_of(db: Db, user_id: int, *, before_id: int | None, limit: int) -> list[asyncpg.Record]:
     """The history, newest first."""
     rows: list[asyncpg.Record] = await db.fetch(
