@@ -1,4 +1,4 @@
-"""What consumers read: the table, and the topic. That needs a Kafka of its own; `make test-cluster` adds it."""
+"""What consumers read: the table with `make test`, the topic with `make test-cluster`, which needs a Kafka."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +10,7 @@ from casino_club.infra.db.database import Database
 from casino_club.infra.log.sources import OpenSource, TableSource
 from tests.builders.kafka import Brokers, a_kafka, relaying, running_brokers, topic_source
 
-SOURCES = ("table", *(["topic"] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else []))
+SOURCES = ("topic",) if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else ("table",)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ class Extent:
     @property
     def kills_per_check(self) -> int:
         """After so many kills at named points everything is compared."""
-        return 5 if self.is_long else 1
+        return min(5, max(1, self.kills // 2))
 
     @property
     def times(self) -> int:
