@@ -10,6 +10,7 @@ import pytest
 
 from casino_club.features.actions.jobs import warehouse as projection
 from casino_club.infra.db.database import Database
+from casino_club.infra.log.into_warehouse import BLOCK_MB_MAX
 from casino_club.infra.log.parked import parked_rows
 from casino_club.infra.log.retry import retry_all
 from casino_club.infra.ports import Block, WarehouseAway, WarehouseStore
@@ -25,6 +26,13 @@ from tests.features.actions.warehoused import (
     users,
     write_history,
 )
+
+LARGE_ROWS = 5_000
+LARGE = """
+    INSERT INTO user_actions (id, appended_at, user_id, scope, action_type, metadata, action_timestamp, is_play,
+                              by_user, streak, day_plays, last_action_at)
+    SELECT n, now(), n, 0, 'VIEW_CONTENT', json_build_object('note', repeat('x', 8000)), now(), false, true, 0, 0, now()
+    FROM generate_series(1, $1) AS n"""
 
 
 @pytest.fixture
@@ -100,6 +108,27 @@ async def test_every_page_sent_twice_changes_no_figure(place: Place, database: D
     assert len(sent) == 6
     assert await place.hashes() == before
     assert [each.rows > 0 for each in before] == [True] * 3
+
+
+async def test_a_page_that_is_too_large_goes_in_parts(place: Place, database: Database) -> None:
+    await a_log(database).make_room(LARGE_ROWS)
+    async with database.connection() as db:
+        await db.execute(LARGE, LARGE_ROWS)
+    sizes: list[int] = []
+
+    class Weighing(Failing):
+        async def insert(self, table: str, block: Block, *, database: str, token: str) -> None:
+            sizes.append(len(block.data))
+            await place.store.insert(table, block, database=database, token=token)
+
+    weighed = replace(place, store=cast("WarehouseStore", Weighing(place.store, at=0, after_it=False)))
+    await weighed.catch_up(weighed.follower(page_rows=LARGE_ROWS))
+
+    assert len(sizes) == 2
+    assert max(sizes) <= BLOCK_MB_MAX * 1024**2
+    assert await place.rows("SELECT count(), uniqExact(id) FROM actions") == [[LARGE_ROWS, LARGE_ROWS]]
+    async with database.connection() as db:
+        assert await parked_rows(db) == []
 
 
 async def test_without_its_token_a_page_would_count_twice(place: Place) -> None:

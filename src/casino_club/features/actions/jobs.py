@@ -30,13 +30,14 @@ from casino_club.infra.warehouse.blocks import (
     optional_int64,
     texts,
     uuids,
+    words,
 )
 from casino_club.kernel.clock import Calendar
 
 HOT_NAMES = ("streak_count", "daily_play_count", "last_action_ts")
 FORGOTTEN_AT_ONCE = 1_000
 PAGE_ROWS = 500
-WAREHOUSE_PAGE_ROWS = 20_000
+WAREHOUSE_PAGE_ROWS = 50_000
 WAREHOUSE_REST_SECONDS = 0.5
 """Each insert makes files that are merged later, so many small ones cost more than they are worth."""
 
@@ -70,7 +71,7 @@ def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
         (
             int64("id", [row.id for row in rows]),
             int64("user_id", [row.user_id for row in rows]),
-            texts("action_type", [row.action_type for row in rows]),
+            words("action_type", [row.action_type for row in rows]),
             days("day", [calendar.day_number(at_us) for at_us in times]),
             instants("action_timestamp", times),
             instants("appended_at", [row.appended_us for row in rows]),
@@ -82,10 +83,10 @@ def warehouse(rows: Sequence[LogRow], calendar: Calendar) -> Block:
             int64("spent_tokens", [each.spent_tokens for each in amounts]),
             int64("earned_tokens", [each.earned_tokens for each in amounts]),
             int64("amount", [each.amount for each in amounts]),
-            texts("currency", [each.currency for each in amounts]),
+            words("currency", [each.currency for each in amounts]),
             int64("staked", [each.staked for each in amounts]),
             int64("won", [each.won for each in amounts]),
-            texts("source", [each.source for each in amounts]),
+            words("source", [each.source for each in amounts]),
             int32("streak", [row.streak for row in rows]),
             int32("day_plays", [row.day_plays for row in rows]),
             instants("last_play_at", [row.last_play_us for row in rows]),

@@ -4,6 +4,7 @@ A page is written down with a token, inserted under the token, and then the posi
 written down sends it again first: under the same token, it changes nothing that is there and adds what is not.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,11 @@ from casino_club.infra.warehouse.layouts import Layout
 from casino_club.kernel.clock import Calendar
 
 NUMBERS_TRIED_MAX = 1_000
+BLOCK_MB_MAX = 32
+
+
+class BlockTooLarge(Exception):
+    """A page takes more than the warehouse should be given at once, and has to be cut."""
 
 
 @dataclass
@@ -54,7 +60,10 @@ class InWarehouse:
 
     async def apply(self, held: Held, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> Held:
         if rows:
-            block, token = self._block(rows), self._token(f"{self.generation}.{held.moves}")
+            token = self._token(f"{self.generation}.{held.moves}")
+            block = await asyncio.to_thread(self._block, rows)  # Others have things to do on this one meanwhile.
+            if len(block.data) > BLOCK_MB_MAX * 1024**2 and len(rows) > 1:
+                raise BlockTooLarge(f"{len(rows)} rows take {len(block.data) // 1024**2} MB")
             async with self.database.transaction() as db:
                 await pending.note(db, held, Pending(token, pending.runs_of(rows), after))
             await self._insert(block, token)

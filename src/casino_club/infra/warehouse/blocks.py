@@ -60,6 +60,12 @@ def texts(name: str, values: Sequence[str]) -> Column:
     return Column(name, "String", b"".join([part for each in encoded for part in (lengths[len(each)], each)]))
 
 
+def words(name: str, values: Sequence[str]) -> Column:
+    """Texts of which there are few different ones."""
+    parts = {value: _text(value) for value in set(values)}
+    return Column(name, "String", b"".join([parts[value] for value in values]))
+
+
 def uuids(name: str, values: Iterable[bytes | None]) -> Column:
     """What is missing is zero. The server keeps two words of eight bytes, each the other way round."""
     words = array(_UINT64, b"".join([value or _NO_UUID for value in values]))
@@ -71,7 +77,8 @@ _NO_UUID = bytes(16)
 
 
 def _text(text: str) -> bytes:
-    return _length(len(text)) + text.encode()
+    encoded = text.encode()
+    return _length(len(encoded)) + encoded
 
 
 def _length(number: int) -> bytes:

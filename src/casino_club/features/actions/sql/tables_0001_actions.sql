@@ -1,5 +1,6 @@
 -- Every action, as it stands in the log. A day is the operator's, so a late action lies on its own day. Ordered by user,
--- so that what belongs to one lies together; cut by week, so that a question about a month reads a month.
+-- so that what belongs to one lies together; cut by week, so that a question about a month reads a month. What a page
+-- brings is one file, not two for each column, since each is flushed; merges make files of columns of it.
 -- shard actions by user_id
 CREATE TABLE IF NOT EXISTS actions{local}{on_cluster}
 (
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS actions{local}{on_cluster}
 ENGINE = {replicated}MergeTree
 PARTITION BY toMonday(day)
 ORDER BY (user_id, id)
-SETTINGS {window}, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS {window}, min_bytes_for_wide_part = 67108864, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- What each user did on a day, by type. `in_round` counts those user-initiated rows that belong to a round: of a round
 -- that gave several rows, the play is the gesture. Rows of one key are added up when they are read.
