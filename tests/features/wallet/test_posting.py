@@ -95,6 +95,18 @@ async def test_the_log_is_told_of_tokens_with_the_balance_after_them(purse: Purs
     ]
 
 
+async def test_what_the_house_gives_is_nothing_that_the_user_earned(purse: Purse) -> None:
+    await purse.post(
+        Give(Pocket.APP_TOKENS, 5, House.GRANTS, "grant 1"), Give(Pocket.APP_TOKENS, 7, House.GAMES, "round 1")
+    )
+
+    told = [(action_type, json.loads(metadata)) for action_type, metadata in await purse.told()]
+    assert told == [
+        ("CYBER_TOKENS_GRANTED", {"granted_tokens": 5, "token_balance": 5}),
+        ("EARN_CYBER_TOKENS", {"earned_tokens": 7, "source": "app", "token_balance": 12}),
+    ]
+
+
 async def test_what_came_in_may_be_spent_in_the_same_order_and_the_log_never_reads_below_zero(purse: Purse) -> None:
     await purse.post(PARTNER, Take(Currency.CYBER_TOKEN, 30, House.GOODS))
     await purse.post(Give(Pocket.PENDING_GEMS, 10, House.GRANTS, "grant 1"), Claim(10, "grant 1"))

@@ -27,7 +27,7 @@ __all__ = ["house"]
 ZONE = "Asia/Seoul"
 PARTNER = Give(Pocket.PARTNER_TOKENS, 30, House.PARTNER, "event 1")
 CASH = Give(Pocket.CASH_TOKENS, 50, House.PAYMENTS, "payment 1")
-APP = Give(Pocket.APP_TOKENS, 20, House.GAMES, "round 1")
+APP = Give(Pocket.APP_TOKENS, 15, House.GAMES, "round 1"), Give(Pocket.APP_TOKENS, 5, House.GRANTS, "grant 1")
 
 
 def tokens(amount: int, to: House = House.GOODS) -> Take:
@@ -40,7 +40,7 @@ async def live(purse: Purse, user_id: int = 7) -> None:
     await purse.post(CASH, user_id=user_id)
     wrong = await purse.post(tokens(60), user_id=user_id)
     await purse.correct(wrong.tx_id)
-    await purse.post(tokens(40, House.GAMES), APP, user_id=user_id)
+    await purse.post(tokens(40, House.GAMES), *APP, user_id=user_id)
     await purse.refund(Pocket.CASH_TOKENS, "payment 1", user_id=user_id)
 
 
@@ -94,8 +94,8 @@ PLANTED = {
         "ledger: 0 + 100 - 100 + 20 is 20, not 25",
     ),
     "an entry is gone": (
-        f"DELETE FROM ledger_entries WHERE account_id = {account_of(7, Pocket.APP_TOKENS)} AND amount = 20",
-        "earned is 80 in the ledger and 100 in the log",
+        f"DELETE FROM ledger_entries WHERE account_id = {account_of(7, Pocket.APP_TOKENS)} AND amount = 15",
+        "earned is 85 in the ledger and 100 in the log",
     ),
     "the log was told of more": (
         """UPDATE user_actions SET metadata = metadata || '{"spent_tokens": 61}'

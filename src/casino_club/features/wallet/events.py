@@ -17,6 +17,16 @@ class TokensEarned:
 
 
 @dataclass(frozen=True, slots=True)
+class TokensGranted:
+    """The house gave a user cyber tokens. Nothing that the user did."""
+
+    action_type: ClassVar[str] = "CYBER_TOKENS_GRANTED"
+    user_id: int
+    granted_tokens: int
+    token_balance: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokensSpent:
     """A user has spent cyber tokens; `partner_tokens` of them came from the partner."""
 

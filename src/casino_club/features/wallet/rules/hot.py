@@ -8,6 +8,7 @@ HOT_NAMES: Final = ("cyber_token_balance", "pending_gems")
 HELD_AFTER: Final = {
     "EARN_CYBER_TOKENS": ("token_balance", "cyber_token_balance"),
     "SPEND_CYBER_TOKENS": ("token_balance", "cyber_token_balance"),
+    "CYBER_TOKENS_GRANTED": ("token_balance", "cyber_token_balance"),
     "CYBER_TOKENS_CORRECTED": ("token_balance", "cyber_token_balance"),
     "GEMS_GRANTED": ("pending_gems", "pending_gems"),
     "GEMS_CLAIMED": ("pending_gems", "pending_gems"),

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from casino_club.features.wallet.rules.accounts import POCKETS_MAX, Pocket, account_of
+from casino_club.features.wallet.rules.hot import HELD_AFTER
 from casino_club.features.wallet.rules.reconciling import TOKENS, Account, Day, Moved, Standing, Told
 from casino_club.infra.db.database import Db
 
 EXAMPLES_MAX = 10
+TOKEN_ROWS = [name for name, (field, _) in HELD_AFTER.items() if field == "token_balance"]
 POCKETS = [pocket.value for pocket in TOKENS]
 
 
@@ -121,16 +123,17 @@ async def moved(db: Db, after: Mapping[int, Standing], *, zone: str) -> dict[int
 async def told(db: Db, after: Mapping[int, Standing]) -> dict[int, Told]:
     """What the log's rows say of these users' tokens since. Rows of another wallet name no balance, and don't count."""
     rows = await db.fetch(
-        """SELECT a.user_id, coalesce(sum((metadata->>'earned_tokens')::bigint), 0)::bigint,
+        """SELECT a.user_id,
+                  coalesce(sum(coalesce(metadata->>'earned_tokens', metadata->>'granted_tokens')::bigint), 0)::bigint,
                   coalesce(sum((metadata->>'spent_tokens')::bigint), 0)::bigint,
                   coalesce(sum((metadata->>'tokens')::bigint), 0)::bigint,
                   (array_agg((metadata->>'token_balance')::bigint ORDER BY a.id DESC))[1], max(a.id)
            FROM unnest($1::bigint[], $2::bigint[]) AS v (user_id, action_id)
            JOIN user_actions AS a ON a.user_id = v.user_id AND a.id > v.action_id
            WHERE a.metadata ? 'token_balance'
-             AND a.action_type IN ('EARN_CYBER_TOKENS', 'SPEND_CYBER_TOKENS', 'CYBER_TOKENS_CORRECTED')
+             AND a.action_type = ANY($3::text[])
            GROUP BY 1""",
-        *(list(after), [each.action_id for each in after.values()]),
+        *(list(after), [each.action_id for each in after.values()], TOKEN_ROWS),
     )
     return {row[0]: Told(*row[1:]) for row in rows}
 
