@@ -20,6 +20,7 @@ from casino_club.entry.wiring import (
     office_over,
     open_platform,
     protection_policy_over,
+    reward_policy_over,
     session_finder,
     wallet_policy_over,
     zone_of,
@@ -119,6 +120,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "odds_desk": odds_desk_over(platform),
         "market": platform.policies[Market],
         "protection_policy": protection_policy_over(platform.policies),
+        "reward_policy": reward_policy_over(platform.settings, platform.policies),
         "wallet_policy": wallet_policy_over(platform.settings, platform.policies),
         "proxies_in_front": platform.settings.proxies_in_front,
     }

@@ -39,6 +39,10 @@ from casino_club.features.protection import jobs as protection_jobs
 from casino_club.features.protection.commands.admitting import ProtectionPolicy
 from casino_club.features.protection.routes import staff as protection_staff_routes
 from casino_club.features.protection.routes import users as protection_routes
+from casino_club.features.rewards import jobs as rewards_jobs
+from casino_club.features.rewards.commands.granting import RewardPolicy
+from casino_club.features.rewards.routes import staff as rewards_staff_routes
+from casino_club.features.rewards.routes import users as rewards_routes
 from casino_club.features.wallet import jobs as wallet_jobs
 from casino_club.features.wallet.commands.posting import WalletPolicy
 from casino_club.features.wallet.routes import services as token_routes
@@ -83,12 +87,17 @@ ROUTES = (
     odds_routes.routes,
     draw_routes.routes,
     odds_staff_routes.routes,
+    rewards_routes.routes,
+    rewards_staff_routes.routes,
     privacy_routes.routes,
     operations_routes.routes,
 )
 """The routes of every slice that has any."""
 
-SLICE_JOBS = (actions_jobs, identity_jobs, privacy_jobs, protection_jobs, wallet_jobs, odds_jobs, operations_jobs)
+SLICE_JOBS = (
+    *(actions_jobs, identity_jobs, privacy_jobs, protection_jobs),
+    *(wallet_jobs, odds_jobs, rewards_jobs, operations_jobs),
+)
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
 
@@ -230,6 +239,16 @@ def wallet_policy_over(settings: Settings, policies: Policies) -> WalletPolicy:
     """What decides about money."""
     closed = ways_closed(policies[Market].closed)
     return WalletPolicy(policies[ActionPolicy], closed, corrected_alone_max=settings.correction_alone_max)
+
+
+def reward_policy_over(settings: Settings, policies: Policies) -> RewardPolicy:
+    """What decides about rewards."""
+    return RewardPolicy(
+        wallet_policy_over(settings, policies),
+        protection_policy_over(policies),
+        timedelta(days=settings.coupon_days),
+        settings.reward_alone_max,
+    )
 
 
 def ways_closed(funds: Iterable[Funds]) -> frozenset[Edge]:

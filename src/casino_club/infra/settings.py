@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         description="Up to this amount of any currency one admin may undo a transaction of the ledger alone; above it "
         "takes two.",
     )
+    reward_alone_max: int = Field(
+        1_000,
+        ge=0,
+        description="Up to this value one member of staff may give a user something alone; above it takes two.",
+    )
+    coupon_days: int = Field(30, ge=1, le=3650, description="How long a coupon can be used.")
 
     log_partition_rows: int = Field(10_000_000, ge=1_000, description="Ids in one partition of the log.")
     log_partitions_ahead: int = Field(3, ge=1, le=20, description="Empty partitions kept ready ahead of the log.")

@@ -15,6 +15,7 @@ class Scope(StrEnum):
     ACTIONS_REVIEW = "actions:review"
     OPERATIONS_READ = "operations:read"
     OPERATIONS_WRITE = "operations:write"
+    REWARDS_READ = "rewards:read"
     WALLET_READ = "wallet:read"
     WALLET_WRITE = "wallet:write"
 

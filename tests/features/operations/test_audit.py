@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from casino_club.entry.wiring import ROUTES
 from casino_club.features.odds.commands import versions
 from casino_club.features.protection.rules.standing import Status
+from casino_club.features.rewards.commands import proposing
+from casino_club.features.rewards.rules.proposals import Wish
+from casino_club.features.rewards.rules.rewards import Reward, RewardType
 from casino_club.features.wallet.commands import correcting
 from casino_club.features.wallet.rules.accounts import House as Ledger
 from casino_club.features.wallet.rules.accounts import Pocket
@@ -32,6 +36,7 @@ from tests.features.actions.club import a_key
 from tests.features.identity.people import House, open_house
 from tests.features.odds.house import make_live
 from tests.features.protection.guarding import Guard, a_protection_policy
+from tests.features.rewards.gifts import a_reward_policy
 from tests.features.wallet.purse import Purse, a_wallet_policy
 from tests.infra.http.application import application, as_user, client
 
@@ -158,6 +163,19 @@ async def a_user_under_protection(house: House) -> tuple[dict[str, object], Any]
     return user, {"because": "it was somebody else"}
 
 
+async def a_gift(house: House) -> tuple[dict[str, object], Any]:
+    wanted = {"key": str(uuid4()), "user_id": (await house.person()).user_id, "because": "a long wait"}
+    return {}, {**wanted, "reward_type": "GEM", "reward_value": 5}
+
+
+async def a_proposed_gift(house: House) -> tuple[dict[str, object], Any]:
+    wish = Wish((await house.person()).user_id, Reward(RewardType.GEM, 5_000), "a long wait")
+    by, policy = UserSubject(10**6), a_reward_policy()
+    async with house.database.transaction() as db:
+        proposal = await proposing.propose(db, wish, key=uuid4(), by=by, now=datetime.now(UTC), policy=policy)
+    return {"proposal_id": proposal.id}, None
+
+
 WAYS: Mapping[str, Way] = {
     "write_roles": a_user_and_roles,
     "ban_user": a_user,
@@ -182,6 +200,9 @@ WAYS: Mapping[str, Way] = {
     "release_protection": a_user_under_protection,
     "approve_correction": a_proposed_correction,
     "withdraw_correction": a_proposed_correction,
+    "propose_reward": a_gift,
+    "approve_reward": a_proposed_gift,
+    "withdraw_reward": a_proposed_gift,
 }
 
 

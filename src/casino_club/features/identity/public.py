@@ -6,6 +6,7 @@ from casino_club.features.actions import public as actions
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.commands.factors import prove
 from casino_club.features.identity.rules import refusals
+from casino_club.features.identity.rules.refusals import UserMissing
 from casino_club.features.identity.store import sessions
 from casino_club.features.identity.store.ages import is_of_age
 from casino_club.features.identity.store.leaving import pass_over
@@ -18,6 +19,7 @@ from casino_club.infra.passwords import TooManyLogins
 __all__ = [
     "PROOF_REFUSALS",
     "Desk",
+    "UserMissing",
     "end_sessions",
     "find_session",
     "is_of_age",

@@ -1,0 +1,62 @@
+"""What users were given and have left: their own, and others' for whoever may ask."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from casino_club.features.identity.public import UserMissing
+from casino_club.features.rewards.rules.rewards import may_read
+from casino_club.features.rewards.schemas import HoldingsOut, RewardsPage, RewardsQuery, holdings_out, reward_out
+from casino_club.features.rewards.store import reading
+from casino_club.features.rewards.store.reading import Filters
+from casino_club.infra.db.database import Database
+from casino_club.infra.http.routes import Audience, Id, Routes
+from casino_club.kernel.subject import Scope, Subject, UserSubject
+
+Clock = Callable[[], datetime]
+
+routes = Routes(tags=["rewards"])
+
+
+@routes.get(
+    "/api/rewards",
+    audience=Audience.USER,
+    summary="What you were given, newest first",
+    query=RewardsQuery,
+    answers={200: RewardsPage},
+)
+async def read_rewards(subject: UserSubject, query: RewardsQuery, database: Database) -> RewardsPage:
+    return await _page(database, subject.user_id, query)
+
+
+@routes.get(
+    "/api/rewards/held",
+    audience=Audience.USER,
+    summary="Your badges, your coupons that have not run out, and your free spins",
+    answers={200: HoldingsOut},
+)
+async def read_held_rewards(subject: UserSubject, database: Database, clock: Clock) -> HoldingsOut:
+    async with database.connection() as db:
+        return holdings_out(await reading.held_by(db, subject.user_id, now=clock()))
+
+
+@routes.get(
+    "/api/users/{user_id}/rewards",
+    audience=Audience.CALLER,
+    scope=Scope.REWARDS_READ,
+    summary="What a user was given, newest first: for themselves, support, admins, and services",
+    query=RewardsQuery,
+    answers={200: RewardsPage},
+    refusals=(UserMissing,),
+)
+async def read_users_rewards(user_id: Id, subject: Subject, query: RewardsQuery, database: Database) -> RewardsPage:
+    if not may_read(subject, user_id):
+        raise UserMissing
+    return await _page(database, user_id, query)
+
+
+async def _page(database: Database, user_id: int, query: RewardsQuery) -> RewardsPage:
+    filters = Filters(query.reward_type, query.since, query.until)
+    async with database.connection() as db:
+        found = await reading.rewards_of(db, user_id, filters, before_id=query.cursor, limit=query.limit)
+    next_cursor = found[-1].id if len(found) == query.limit else None
+    return RewardsPage(user_id, [reward_out(each) for each in found], next_cursor)
