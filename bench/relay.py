@@ -5,8 +5,10 @@ The limit is librdkafka itself: the same keys, values and headers, produced and 
 
 import argparse
 import asyncio
+import random
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +26,8 @@ from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.lag import lags
 from casino_club.infra.log.reader import NOTHING, PAGE_ROWS, Position
-from casino_club.infra.log.relay import Relay
+from casino_club.infra.log.relay import Relay, Remembered
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.snapshots import Step
 from casino_club.infra.log.topics import Part, TopicPosition
 from casino_club.infra.log.wake import Bell, Ear
@@ -33,6 +36,9 @@ from tests.builders.logs import Effects, hot_projection, with_rows
 
 BATCH = 5_000
 POLL_SECONDS = 0.1
+WARMING_PROBES = 30
+REST_SECONDS_MAX = 0.1
+"""Rows that come one upon the other wait for the topic's last transaction: that is load, not rest."""
 
 
 def main() -> None:
@@ -52,24 +58,42 @@ async def _measure(here: Lab, kafka: Kafka, rows: int, probes: int) -> None:
     ):
         for begin in range(0, rows, BATCH):
             await with_rows(database, [1 + number % 50_000 for number in range(begin, begin + BATCH)])
-        relay = Relay(database, TopicPublisher(kafka))
-        relaying = asyncio.create_task(relay.follow(ear.event()))
-        while (first := await _left(database, rows)) == rows:  # noqa: ASYNC110 - the topic is being made
-            await asyncio.sleep(POLL_SECONDS)
-        began = time.perf_counter()
+        publisher = Timed(kafka)
+        relaying = asyncio.create_task(Relay(database, publisher).follow(ear.event()))
         while await _left(database, rows):  # noqa: ASYNC110 - the relay works
             await asyncio.sleep(POLL_SECONDS)
-        sent = first / (time.perf_counter() - began)
+        sent, sent_cost = rows / publisher.took, publisher.worked / rows * 1e6
+        worked = time.process_time()
         read = await _read_all(database, kafka, rows)
+        read_cost = (time.process_time() - worked) / rows * 1e6
         found = await asyncio.to_thread(messages, kafka)
         produced, consumed = await asyncio.to_thread(_plainly, kafka, [each for each in found if each.value()])
         print(f"relay: {sent:,.0f} rows/s, {sent / produced:.2f} of plain produce ({produced:,.0f}/s)")
         print(f"consumer: {read:,.0f} rows/s, {read / consumed:.2f} of plain consume ({consumed:,.0f}/s)")
+        print(f"processor time per row, in our process: relay {sent_cost:.1f} µs, consumer {read_cost:.1f} µs")
         took = await _probe(here, database, kafka, ear, probes)
         print(f"commit to hot value at rest: p50 {percentile(took, 0.5):.1f} ms, p99 {percentile(took, 0.99):.1f} ms")
         relaying.cancel()
         with suppress(asyncio.CancelledError):
             await relaying
+
+
+class Timed(TopicPublisher):
+    """Takes the time from when it is ready until the last page that has rows is published."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        super().__init__(kafka)
+        self.took = self.worked = 0.0
+
+    async def begin(self, origin: str) -> Remembered:
+        found = await super().begin(origin)
+        self._began, self._worked = time.perf_counter(), time.process_time()
+        return found
+
+    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position) -> None:
+        await super().publish(rows, begun=begun, after=after)
+        if rows:
+            self.took, self.worked = time.perf_counter() - self._began, time.process_time() - self._worked
 
 
 async def _left(database: Database, rows: int) -> int:
@@ -119,18 +143,20 @@ def _plainly(kafka: Kafka, found: list[Message]) -> tuple[float, float]:
 
 async def _probe(here: Lab, database: Database, kafka: Kafka, ear: Ear, probes: int) -> list[float]:
     """Milliseconds from a commit until Redis shows what follows from it."""
-    took: list[float] = []
+    took, rng = list[float](), random.Random()
     async with RedisHotStore(here.redis_url) as hot:
         follower = Follower(hot_projection(Effects()), Stores(database, hot), TopicSource(kafka))
         following = asyncio.create_task(follower.follow(ear.event()))
         while follower.held is None or follower.held.position.topic is None:  # noqa: ASYNC110 - it enters
             await asyncio.sleep(0.05)
-        for number in range(probes):
-            [row_id] = await with_rows(database, [60_000 + number])
+        for number in range(-WARMING_PROBES, probes):
+            await asyncio.sleep(rng.random() * REST_SECONDS_MAX)
+            [row_id] = await with_rows(database, [70_000 + number])
             began = time.perf_counter()
-            while (await hot.read(60_000 + number, ["seen"]))["seen"] != str(row_id):  # noqa: ASYNC110 - asked from outside
+            while (await hot.read(70_000 + number, ["seen"]))["seen"] != str(row_id):  # noqa: ASYNC110 - asked from outside
                 await asyncio.sleep(0.0005)
-            took.append((time.perf_counter() - began) * 1_000)
+            if number >= 0:
+                took.append((time.perf_counter() - began) * 1_000)
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following

@@ -63,10 +63,10 @@ async def _catching_up(here: Lab, url: str, rows: int) -> None:
         async with database.connection() as db:
             while count < rows:
                 page = await follower.read(db)
-                follower.read_ahead(db, page)
+                follower.ahead.begin(db, page)
                 await follower.deliver(page)
                 count += len(page.rows)
-            await follower.forget_ahead()
+            await follower.ahead.forget()
         took = time.perf_counter() - began
         spent = (_cpu(engine) - before[0], _cpu(ours) - before[1])
         verdict("log → warehouse, catching up", count / took, limit, target=0.5, unit="actions/s")

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -202,8 +203,7 @@ async def test_a_consumer_goes_over_from_the_table_and_back_in_the_middle_of_a_p
     async with relaying(scene.database, scene.kafka, page_rows=5):
         for _ in range(3):
             await scene.append()
-            scene.follower = scene.a_follower()
-            scene.follower.source = TableSource()
+            scene.follower = replace(scene.a_follower(), source=TableSource())
             async with scene.database.connection() as db:
                 page = await scene.follower.read(db)
                 await scene.follower.deliver(page)

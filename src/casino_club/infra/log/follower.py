@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from casino_club.infra.db.database import Db
 from casino_club.infra.log import parked, positions, rebuild
+from casino_club.infra.log.ahead import Ahead
 from casino_club.infra.log.choice import effect_of
 from casino_club.infra.log.detached import detached_pages
 from casino_club.infra.log.effects import AWAY, Beside, Effect, HotStoreLost, Stores
@@ -40,10 +41,10 @@ class Follower:
     held: Held | None = None
     failures: int = 0
     effect: Effect = field(init=False)
-    ahead: asyncio.Task[Page] | None = None
-    """The page behind the one that is being applied. Read meanwhile, where many wait."""
+    ahead: Ahead = field(init=False)
 
     def __post_init__(self) -> None:
+        self.ahead = Ahead(self.source, page_rows=self.page_rows)
         self.effect = effect_of(self.subscription, self.stores, generation=self.generation)
 
     async def follow(self, woken: asyncio.Event) -> None:
@@ -54,7 +55,7 @@ class Follower:
                     try:
                         await self._keep_up(woken, reading)
                     finally:
-                        await self.forget_ahead()
+                        await self.ahead.forget()
                         await self.source.close()
             except HotStoreLost:
                 await self._rebuild_hot()
@@ -71,7 +72,7 @@ class Follower:
             woken.clear()
             page = await self.read(reading)
             if page.rows:
-                self.read_ahead(reading, page)
+                self.ahead.begin(reading, page)
                 await self.deliver(page)
                 if len(page.rows) < self.page_rows:
                     await asyncio.sleep(self.subscription.rest_seconds)
@@ -94,27 +95,11 @@ class Follower:
         """The next page. A page without rows moves the position in memory only; it is written now and then."""
         await self._take(db)
         assert self.held is not None
-        if self.ahead is None:
-            page = await self.source.next_page(db, self.held.position, rows_max=self.page_rows)
-        else:
-            page, self.ahead = await self.ahead, None
+        page = await self.ahead.next_page(db, self.held.position)
         if not page.rows:
             self.held = replace(self.held, position=page.after)
         self.failures = 0
         return page
-
-    def read_ahead(self, db: Db, page: Page) -> None:
-        """Begin to read what follows this page, if it is full. Whatever becomes of its rows, we shall stand behind."""
-        if len(page.rows) >= self.page_rows:
-            following = self.source.next_page(db, page.after, rows_max=self.page_rows)
-            self.ahead = asyncio.create_task(following)
-
-    async def forget_ahead(self) -> None:
-        """The position is no longer ours, so what was read from it is of no use."""
-        ahead, self.ahead = self.ahead, None
-        if ahead is not None:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
 
     async def _take(self, db: Db) -> None:
         if self.held is None:

@@ -74,7 +74,7 @@ async def _run(subscription: Subscription, stores: Stores, db: Db) -> None:
             await rebuild.ask_again(asking, name)
         return
     finally:
-        await follower.forget_ahead()
+        await follower.ahead.forget()
 
     if await effect.show(db, held):
         logger.info("rebuilt", extra={"consumer": name})
@@ -92,7 +92,7 @@ async def _caught_up(follower: Follower, db: Db) -> Held:
         before = follower.held.position
         page = await follower.read(db)
         if page.rows:
-            follower.read_ahead(db, page)
+            follower.ahead.begin(db, page)
             await follower.deliver(page)
         if before.carry_to is None and before.delivering is None and page.after.delivering is None:
             return follower.held

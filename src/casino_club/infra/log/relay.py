@@ -15,10 +15,11 @@ from typing import Protocol
 
 from casino_club.infra.db.database import CROSSED, SERVER_AWAY, Database, Db
 from casino_club.infra.log import positions
+from casino_club.infra.log.ahead import Ahead
 from casino_club.infra.log.detached import detached_after
 from casino_club.infra.log.leading import leading
 from casino_club.infra.log.positions import Held, TakenOver
-from casino_club.infra.log.reader import PAGE_ROWS, Position, next_page, put_on_disk
+from casino_club.infra.log.reader import Position, put_on_disk
 from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.sources import TableSource
 from casino_club.infra.telemetry import metrics
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 NAME = "relay"
 KEEP_SECONDS = 5.0
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
+PAGE_ROWS = 10_000
+"""Each page is a transaction of the topic, which takes brokers as long as some thousand messages."""
 
 
 class PublisherAway(Exception):
@@ -104,7 +107,8 @@ class Relay:
     def __init__(self, database: Database, publisher: Publisher, *, page_rows: int = PAGE_ROWS) -> None:
         self._database = database
         self._publisher = publisher
-        self._page_rows = page_rows
+        self._source = TableSource()
+        self._ahead = Ahead(self._source, page_rows=page_rows)
         self._failures = 0
 
     async def follow(self, woken: asyncio.Event) -> None:
@@ -115,6 +119,7 @@ class Relay:
                     try:
                         await self._keep_up(woken, reading)
                     finally:
+                        await self._ahead.forget()
                         await self._publisher.close()
             except (*SERVER_AWAY, *CROSSED, PublisherAway, PageNotPublished, TakenOver) as away:
                 logger.warning("relay waits", extra={"reason": repr(away)})
@@ -123,19 +128,20 @@ class Relay:
 
     async def _keep_up(self, woken: asyncio.Event, reading: Db) -> None:
         held = await self._begin(reading)
-        position, kept_at, rests = held.position, -math.inf, TableSource()  # The first word comes at once.
+        position, kept_at = held.position, -math.inf  # The first word comes at once.
         while True:
             woken.clear()
-            page = await next_page(reading, position, rows_max=self._page_rows)
+            page = await self._ahead.next_page(reading, position)
             if page.rows or time.monotonic() - kept_at > KEEP_SECONDS:
                 await put_on_disk(reading)
+                self._ahead.begin(reading, page)
                 await self._publisher.publish(page.rows, begun=position, after=page.after)
                 held, kept_at = await self._copy(held, page.after), time.monotonic()
                 _count(page.rows)
             position = page.after
             self._failures = 0
             if not page.rows:
-                await rests.rest(woken)
+                await self._source.rest(woken)
 
     async def _begin(self, db: Db) -> Held:
         """Go on where the topic says; if it can't, send the log from its beginning."""

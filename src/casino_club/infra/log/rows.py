@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from asyncpg.pgproto import pgproto
 
 from casino_club.infra.db.database import Db
 from casino_club.kernel.clock import from_us
@@ -58,11 +59,11 @@ class LogRow(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def client_action_id(self) -> UUID | None:
-        return UUID(bytes=self.client_action_bytes) if self.client_action_bytes else None
+        return pgproto.UUID(self.client_action_bytes) if self.client_action_bytes else None
 
     @property
     def round_id(self) -> UUID | None:
-        return UUID(bytes=self.round_bytes) if self.round_bytes else None
+        return pgproto.UUID(self.round_bytes) if self.round_bytes else None
 
     @property
     def last_play_at(self) -> datetime | None:

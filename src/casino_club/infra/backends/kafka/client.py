@@ -61,6 +61,7 @@ class Kafka:
                 "enable.partition.eof": True,
                 "queued.max.messages.kbytes": FETCH_BYTES_MAX // 1024,
                 "fetch.max.bytes": FETCH_BYTES_MAX,
+                "fetch.queue.backoff.ms": 10,  # It looks again so soon whether there is room for more.
             },
             logger=logger,
         )

@@ -1,6 +1,7 @@
 """What a message of the topic holds: docs/topic.md describes it for other services, and nothing here may break that."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import msgspec
 from confluent_kafka import Message
 
 from casino_club.infra.log.rows import LogRow
-from casino_club.kernel.clock import to_us
+from casino_club.kernel.clock import from_us, to_us
 
 SCHEMA = b"1"
 
@@ -49,6 +50,11 @@ class Heading(msgspec.Struct, frozen=True, gc=False):
     next_topic: bytes | None
 
 
+INSTANTS_KEPT_MAX = 4_096
+_instant = lru_cache(INSTANTS_KEPT_MAX)(from_us)
+_us = lru_cache(INSTANTS_KEPT_MAX)(to_us)
+"""A row's instants are often the same, and those of neighbours: to turn one takes longer than to remember it."""
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Value).decode
 
@@ -80,16 +86,16 @@ def value_of(row: LogRow) -> bytes:
             row.action_type,
             row.value,
             msgspec.Raw(row.metadata.encode()),
-            row.action_timestamp,
-            row.appended_at,
+            _instant(row.action_us),
+            _instant(row.appended_us),
             row.client_action_id,
             row.round_id,
             row.is_play,
             row.by_user,
             row.streak,
             row.day_plays,
-            row.last_play_at,
-            row.last_action_at,
+            _instant(row.last_play_us) if row.last_play_us else None,
+            _instant(row.last_action_us),
         )
     )
 
@@ -118,15 +124,15 @@ def row_of(message: Message, xact: int) -> LogRow:
         found.action_type,
         found.value,
         str(found.metadata, "utf-8"),
-        to_us(found.action_timestamp),
-        to_us(found.appended_at),
+        _us(found.action_timestamp),
+        _us(found.appended_at),
         found.client_action_id.bytes if found.client_action_id else None,
         found.round_id.bytes if found.round_id else None,
         found.is_play,
         found.by_user,
         found.streak,
         found.day_plays,
-        to_us(found.last_play_at) if found.last_play_at else 0,
-        to_us(found.last_action_at),
+        _us(found.last_play_at) if found.last_play_at else 0,
+        _us(found.last_action_at),
         xact,
     )

@@ -126,15 +126,11 @@ class TopicPublisher:
         delivering = NOTHING if is_carried else after.delivering or after.delivered
         shared = page_headers(self._life, delivered, delivering)
         topic, partitions = self._topic.topic, self._topic.partitions
+        last_ids = {partition_of(row.user_id, partitions): row.id for row in rows}
         for row in rows:
-            producer.produce(
-                topic,
-                value_of(row),
-                key_of(row),
-                partition_of(row.user_id, partitions),
-                self._noted,
-                headers=row_headers(shared, row),
-            )
+            partition = partition_of(row.user_id, partitions)
+            noted = self._noted if last_ids[partition] == row.id else None
+            producer.produce(topic, value_of(row), key_of(row), partition, noted, headers=row_headers(shared, row))
 
     def _send_marks(self, producer: Producer, after: Position) -> None:
         """Partitions of users who did nothing would else say nothing of how far they have come."""
