@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 NAME = "relay"
 KEEP_SECONDS = 5.0
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0)
-PAGE_ROWS = 10_000
-"""Each page is a transaction of the topic, which takes brokers as long as some thousand messages."""
+PAGE_ROWS = 5_000
+"""Each page is a transaction of the topic, which takes brokers as long as a thousand messages or more."""
 
 
 class PublisherAway(Exception):
