@@ -96,6 +96,14 @@ def test_an_exclusion_is_returned_from_once_it_is_over_asked_for_waited_for_and_
     assert with_return_dropped(asked) == excluded
 
 
+@pytest.mark.parametrize(("later", "told"), [({}, "03:00"), ({"microseconds": 1}, "03:01"), ({"seconds": 60}, "03:01")])
+def test_whoever_comes_back_at_the_minute_they_were_told_is_not_too_early(later: dict[str, int], told: str) -> None:
+    asked = restricted(Standing(), Status.PAUSED, until=NOON + timedelta(**later))
+
+    with pytest.raises(ReturnTooSoon, match=f"2026-11-20 {told} UTC"):
+        returned(asked, now=NOON - DAY)
+
+
 def test_nobody_returns_from_normal_or_from_a_closed_account() -> None:
     with pytest.raises(NothingToLoosen):
         with_return_asked(Standing(), now=NOON)

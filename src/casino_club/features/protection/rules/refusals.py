@@ -1,14 +1,15 @@
 """Everything that this slice may refuse. Whoever is turned away learns for how long, and what they can do."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from casino_club.kernel.errors import Kind, Refused
 from casino_club.kernel.money import AMOUNT_MAX
 
 
 def told(at: datetime) -> str:
-    """An instant, as people are told."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    """An instant, as people are told: the first full minute, so that nobody comes too early by our word."""
+    full = at if at.second == at.microsecond == 0 else at + timedelta(minutes=1)
+    return f"{full:%Y-%m-%d %H:%M} UTC"
 
 
 class Vetoed(Refused):
