@@ -10,8 +10,10 @@ from casino_club.entry.cli.printing import utc_now
 from casino_club.entry.cli.reading import complaints_for_people, read_settings
 from casino_club.features.odds.commands.versions import ship
 from casino_club.features.odds.rules.shipped import shipped_tables
+from casino_club.features.odds.rules.tables import table_of
 from casino_club.features.operations.commands import conservation
 from casino_club.features.privacy.commands.journaling import missed_changes
+from casino_club.features.rewards.rules.bonus import bonus_tables
 from casino_club.infra import runtime
 from casino_club.infra.db import migrate as migrations
 from casino_club.infra.db.database import Database
@@ -44,7 +46,8 @@ async def prepare(settings: Settings) -> None:
             await _rebuild_warehouse(database)
         await database.run(conservation.begin)
         await Log(database, settings.log_partition_rows, settings.log_partitions_ahead).make_room()
-        shipped = await database.run(lambda db: ship(db, shipped_tables(), now=utc_now()))
+        tables = [*shipped_tables(), *map(table_of, bonus_tables())]
+        shipped = await database.run(lambda db: ship(db, tables, now=utc_now()))
         if shipped:
             typer.echo(f"Made live what ships with the platform: {', '.join(shipped)}.")
         if await missed_changes(database, Journal(runtime.erasure_journal(settings))):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from casino_club.features.actions.public import ActionPolicy
 from casino_club.features.rewards.commands import using
 from casino_club.features.rewards.rules.rewards import Granted
-from casino_club.features.rewards.store import reading
+from casino_club.features.rewards.store import bonus, reading
 from casino_club.features.rewards.store.reading import Filters
 from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
@@ -25,7 +25,7 @@ REWARDS = kept(
 )
 
 
-@erase("rewards", about="Badges, coupons and free spins that a user has left.")
+@erase("rewards", about="Badges, coupons and free spins that a user has left, and what their bonus follows.")
 async def forget_held(reach: Reach, erased: Erased) -> None:
     await reach.stores.database.run(lambda db: reading.forget(db, erased.user_id))
 
@@ -61,12 +61,14 @@ def _shown(granted: Granted) -> Record:
 
 @export(
     "held_rewards",
-    about="Your badges, and the coupons and free spins that you have left.",
-    about_ko="보유한 배지, 그리고 남은 쿠폰과 무료 스핀.",
+    about="Your badges, the coupons and free spins that you have left, and what your bonus in games follows.",
+    about_ko="보유한 배지, 남은 쿠폰과 무료 스핀, 그리고 게임 보너스의 기준.",
 )
 async def export_held(reach: Reach, user_id: int) -> AsyncIterator[Record]:
     async with reach.stores.database.connection() as db:
         held = await reading.held_by(db, user_id)
+        terms = await bonus.terms_of(db, user_id)
+    yield {"bonus_level": terms.level, "bonus_risk": terms.risk}
     for badge in held.badges:
         yield {"badge": badge.badge, "awarded_at": badge.awarded_at}
     for coupon in held.coupons:

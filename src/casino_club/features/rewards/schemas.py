@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from casino_club.features.rewards.commands.bonus import BonusOffer
 from casino_club.features.rewards.rules.proposals import Proposal
 from casino_club.features.rewards.rules.rewards import NAME_LENGTH_MAX, Granted, RewardType
 from casino_club.features.rewards.store.reading import Holdings
@@ -81,6 +82,26 @@ class HoldingsOut(msgspec.Struct, frozen=True):
     free_spins: list[SpinsOut]
 
 
+class BonusOut(msgspec.Struct, frozen=True):
+    """The bonus that comes with a play, drawn from a published table. The chance is the exact one of its cell."""
+
+    product: str
+    digest: str
+    cell: str
+    chance: str
+    chance_decimal: str
+    reward_type: RewardType
+    reward_value: int
+    stake_min_coins: int
+
+
+class GameBonusOut(msgspec.Struct, frozen=True):
+    """The bonus that comes with your next play of a game; null if there is none."""
+
+    game: str
+    bonus: BonusOut | None
+
+
 class RewardProposal(msgspec.Struct, forbid_unknown_fields=True):
     """What to give to whom, and why. The same key proposes once."""
 
@@ -129,6 +150,16 @@ def reward_out(granted: Granted) -> RewardOut:
         *(granted.id, reward.type, reward.value, reward.reference),
         *(granted.reason, granted.awarded_at, granted.trigger_action_id),
     )
+
+
+def game_bonus_out(game: str, offer: BonusOffer | None) -> GameBonusOut:
+    if offer is None:
+        return GameBonusOut(game, None)
+    shown = BonusOut(
+        *(offer.product, offer.digest, offer.cell, str(offer.chance), str(float(offer.chance))),
+        *(offer.reward.type, offer.reward.value, offer.stake_min_coins),
+    )
+    return GameBonusOut(game, shown)
 
 
 def holdings_out(held: Holdings) -> HoldingsOut:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -92,3 +93,14 @@ reward_proposals = Table(
     Index("reward_proposals_key_idx", "proposed_by", "key", unique=True),
 )
 """Settled with a reward they were carried out, without one withdrawn."""
+
+bonus_terms = Table(
+    "bonus_terms",
+    metadata,
+    Column("user_id", BigInteger, autoincrement=False, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("risk", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("user_id"),
+)
+"""What slices above have handed down of a user, for the bonus draw."""

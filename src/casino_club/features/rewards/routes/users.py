@@ -2,10 +2,24 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from casino_club.features.identity.public import UserMissing
+from casino_club.features.odds.public import OddsDesk
+from casino_club.features.rewards.commands.bonus import bonus_chance
+from casino_club.features.rewards.commands.granting import RewardPolicy
 from casino_club.features.rewards.rules.rewards import may_read
-from casino_club.features.rewards.schemas import HoldingsOut, RewardsPage, RewardsQuery, holdings_out, reward_out
+from casino_club.features.rewards.schemas import (
+    GameBonusOut,
+    HoldingsOut,
+    RewardsPage,
+    RewardsQuery,
+    game_bonus_out,
+    holdings_out,
+    reward_out,
+)
 from casino_club.features.rewards.store import reading
 from casino_club.features.rewards.store.reading import Filters
 from casino_club.infra.db.database import Database
@@ -13,6 +27,7 @@ from casino_club.infra.http.routes import Audience, Id, Routes
 from casino_club.kernel.subject import Scope, Subject, UserSubject
 
 Clock = Callable[[], datetime]
+Game = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
 
 routes = Routes(tags=["rewards"])
 
@@ -37,6 +52,27 @@ async def read_rewards(subject: UserSubject, query: RewardsQuery, database: Data
 async def read_held_rewards(subject: UserSubject, database: Database, clock: Clock) -> HoldingsOut:
     async with database.connection() as db:
         return holdings_out(await reading.held_by(db, subject.user_id, now=clock()))
+
+
+@routes.get(
+    "/api/rewards/bonuses/{game}",
+    audience=Audience.USER,
+    summary="The bonus that comes with your next play of a game, and how likely it is just now",
+    answers={200: GameBonusOut},
+)
+async def read_bonus(
+    game: Game,
+    subject: UserSubject,
+    database: Database,
+    odds_desk: OddsDesk,
+    reward_policy: RewardPolicy,
+    clock: Clock,
+) -> GameBonusOut:
+    now = clock()
+    offer = await database.run(
+        lambda db: bonus_chance(db, odds_desk, game, subject.user_id, now=now, policy=reward_policy)
+    )
+    return game_bonus_out(game, offer)
 
 
 @routes.get(

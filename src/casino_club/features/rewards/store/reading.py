@@ -89,3 +89,4 @@ async def forget(db: Db, user_id: int) -> None:
     await db.execute("DELETE FROM user_badges WHERE user_id = $1", user_id)
     await db.execute("DELETE FROM coupons WHERE user_id = $1", user_id)
     await db.execute("DELETE FROM free_spins WHERE user_id = $1", user_id)
+    await db.execute("DELETE FROM bonus_terms WHERE user_id = $1", user_id)

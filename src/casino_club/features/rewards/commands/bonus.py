@@ -1,0 +1,128 @@
+"""The bonus draw: offered before a play, drawn on top of it from the published table, and given as any reward."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Final
+
+from casino_club.features.actions import public as actions
+from casino_club.features.odds import public as odds
+from casino_club.features.protection import public as protection
+from casino_club.features.protection.public import Occasion
+from casino_club.features.rewards.commands.granting import RewardPolicy, grant
+from casino_club.features.rewards.rules import bonus as rules
+from casino_club.features.rewards.rules.bonus import BONUSES, WORTH_COINS, Bonus, BonusTerms, Risk
+from casino_club.features.rewards.rules.rewards import Grant, Granted, Reward, RewardType
+from casino_club.features.rewards.store import bonus as store
+from casino_club.infra.db.database import Db
+from casino_club.kernel.clock import to_us
+from casino_club.kernel.ids import derived_uuid
+from casino_club.kernel.money import Currency
+
+GIVEN: Final = frozenset(each.value for each in RewardType)
+REASON: Final = "bonus"
+
+
+@dataclass(frozen=True, slots=True)
+class BonusOffer:
+    """The bonus that comes with the user's next play, and how likely it is just now."""
+
+    product: str
+    digest: str
+    cell: str
+    chance: Fraction
+    reward: Reward
+    stake_min_coins: int
+
+
+@dataclass(frozen=True, slots=True)
+class BonusDrawn:
+    """A bonus draw, and what it gave."""
+
+    offer: BonusOffer
+    drawn: odds.Result
+    granted: Granted | None
+
+
+async def set_bonus_terms(db: Db, user_id: int, *, level: int, risk: str, now: datetime) -> None:
+    """What the bonus of this user follows from now on."""
+    assert 0 <= level <= rules.LEVEL_MAX, level
+    await store.set_terms(db, user_id, BonusTerms(level, Risk(risk)), now=now)
+
+
+async def bonus_chance(
+    db: Db, desk: odds.OddsDesk, product: str, user_id: int, *, now: datetime, policy: RewardPolicy
+) -> BonusOffer | None:
+    """The bonus on the user's next play of this game; None if there is none, or none for them.
+
+    There is none either where game and bonus together would give back more than they may.
+    """
+    bonus = BONUSES.get(product)
+    if bonus is None:
+        return None
+    await actions.lock_users(db, [user_id])
+    try:
+        await protection.admit(db, user_id, Occasion.BONUS, now=now, policy=policy.protection)
+    except protection.Vetoed:
+        return None
+
+    game = await odds.odds_for(db, desk, product, user_id, now=now)
+    extra = await odds.odds_for(db, desk, bonus.product, user_id, now=now)
+    if not _is_bearable(game, extra, bonus):
+        return None
+
+    terms = await store.terms_of(db, user_id)
+    gap_us = policy.wallet.actions.streak_gap_us
+    streak = await store.streak_of(db, user_id, at_us=to_us(now), gap_us=gap_us)
+    return _offer(extra, bonus, rules.cell_of(terms, streak))
+
+
+def _is_bearable(game: odds.Disclosure, extra: odds.Disclosure, bonus: Bonus) -> bool:
+    assert game.rtp_max is not None, f"{game.product} has no stakes"
+    prizes = [each.prize for each in extra.things]
+    worths = [prize.amount * WORTH_COINS.get(prize.kind.value, 0) if prize else 0 for prize in prizes]
+    richest = max(
+        sum(Fraction(rate.fraction) * worth for rate, worth in zip(state.rates, worths, strict=True))
+        for state in extra.states
+    )
+    return rules.most_back(Fraction(game.rtp_max.fraction), Fraction(richest), bonus) <= rules.BACK_MAX
+
+
+def _offer(extra: odds.Disclosure, bonus: Bonus, cell: str) -> BonusOffer:
+    state = next(each for each in extra.states if each.cell == cell)
+    prize = next(each.prize for each in extra.things if each.prize and each.prize.kind.value in GIVEN)
+    reward = Reward(RewardType(prize.kind), prize.amount, prize.reference)
+    chance = Fraction(state.hit_rate.fraction)
+    return BonusOffer(bonus.product, extra.digest, cell, chance, reward, bonus.stake_min_coins)
+
+
+async def draw_bonus(
+    db: Db,
+    desk: odds.OddsDesk,
+    product: str,
+    user_id: int,
+    *,
+    stake: int,
+    currency: Currency,
+    now: datetime,
+    policy: RewardPolicy,
+) -> BonusDrawn | None:
+    """Draw the bonus of a play in its transaction, before the play itself is told to the log, which moves the streak.
+
+    None if the stake is too small for one, or none was offered.
+    """
+    bonus = BONUSES.get(product)
+    if bonus is None or not rules.is_enough(bonus, stake, currency):
+        return None
+    offer = await bonus_chance(db, desk, product, user_id, now=now, policy=policy)
+    if offer is None:
+        return None
+
+    drawn = await odds.draw(db, desk, odds.Wanted(offer.product, user_id, cell=offer.cell), now=now)
+
+    prize = drawn.outcome.prize
+    if prize is None or prize.kind.value not in GIVEN:
+        return BonusDrawn(offer, drawn, None)
+    reward = Reward(RewardType(prize.kind), prize.amount, prize.reference)
+    wanted = Grant(user_id, reward, REASON, derived_uuid("bonus", drawn.draw_id))
+    return BonusDrawn(offer, drawn, await grant(db, wanted, now=now, policy=policy))
