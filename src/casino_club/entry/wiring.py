@@ -18,6 +18,11 @@ from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.moment import MomentPolicy
 from casino_club.features.actions.rules.plan import Checks, TrackingPlan, merged
 from casino_club.features.actions.rules.refusals import RefusalPolicy
+from casino_club.features.games import jobs as games_jobs
+from casino_club.features.games.commands.desk import GameDesk
+from casino_club.features.games.routes import roulette as roulette_routes
+from casino_club.features.games.routes import rounds as round_routes
+from casino_club.features.games.rules.pace import Pace
 from casino_club.features.identity import jobs as identity_jobs
 from casino_club.features.identity import public as identity
 from casino_club.features.identity.commands.desk import Desk
@@ -89,6 +94,8 @@ ROUTES = (
     odds_staff_routes.routes,
     rewards_routes.routes,
     rewards_staff_routes.routes,
+    round_routes.routes,
+    roulette_routes.routes,
     privacy_routes.routes,
     operations_routes.routes,
 )
@@ -96,7 +103,7 @@ ROUTES = (
 
 SLICE_JOBS = (
     *(actions_jobs, identity_jobs, privacy_jobs, protection_jobs),
-    *(wallet_jobs, odds_jobs, rewards_jobs, operations_jobs),
+    *(wallet_jobs, odds_jobs, rewards_jobs, games_jobs, operations_jobs),
 )
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
@@ -216,7 +223,7 @@ def desk_over(settings: Settings, database: Database, policies: Policies) -> Des
         policies[ActionPolicy],
         runtime.token_secret(settings),
         age_verifier(settings),
-        settings.age_years_min,
+        max(settings.age_years_min, policies[Market].play_age_years_min),
     )
 
 
@@ -265,6 +272,19 @@ def odds_desk_over(platform: Platform) -> OddsDesk:
     """What the commands of odds work with."""
     vault = Vault(runtime.vault_secret(platform.settings))
     return OddsDesk(ServerSeeds(vault.house_key()), platform.policies[Shelf])
+
+
+def game_desk_over(platform: Platform) -> GameDesk:
+    """What the commands of games work with."""
+    settings, policies = platform.settings, platform.policies
+    pace = Pace(timedelta(milliseconds=settings.slot_round_ms_min), timedelta(milliseconds=settings.game_round_ms_min))
+    return GameDesk(
+        odds_desk_over(platform),
+        policies[Market],
+        wallet_policy_over(settings, policies),
+        protection_policy_over(policies),
+        pace,
+    )
 
 
 def session_finder(database: Database) -> FindSession:

@@ -112,7 +112,9 @@ class Settings(BaseSettings):
         "none",
         description="Who proves people's age: nobody, or a `sandbox` that believes every date of birth, for trials.",
     )
-    age_years_min: int = Field(19, ge=0, le=30, description="From which age on somebody is of age.")
+    age_years_min: int = Field(
+        19, ge=0, le=30, description="From which age on somebody is of age; never less than the market asks for play."
+    )
 
     market: str = Field(
         "default",
@@ -127,6 +129,16 @@ class Settings(BaseSettings):
         None, description="TOML file with the operator's own action types, added to those that ship with the platform."
     )
     refused_keep_days: int = Field(30, ge=1, le=3650, description="How long refused actions are kept for review.")
+
+    slot_round_ms_min: int = Field(
+        2_500,
+        ge=2_500,
+        le=60_000,
+        description="How long a spin of a slot lasts at least: no other round begins before.",
+    )
+    game_round_ms_min: int = Field(
+        5_000, ge=5_000, le=60_000, description="How long a round of any other game lasts at least."
+    )
 
     correction_alone_max: int = Field(
         1_000,

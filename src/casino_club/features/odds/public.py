@@ -3,22 +3,33 @@
 from casino_club.features.odds.commands.desk import OddsDesk
 from casino_club.features.odds.commands.draws import Result, Wanted, draw
 from casino_club.features.odds.commands.reads import odds_for
+from casino_club.features.odds.rules import refusals
 from casino_club.features.odds.rules.disclosure import Disclosure
-from casino_club.features.odds.rules.markets import Funds, Game, Market, check_entry
+from casino_club.features.odds.rules.markets import Game, Market, admitted
 from casino_club.features.odds.rules.outcomes import Bet
 from casino_club.features.odds.rules.seeds import concealed
 
 __all__ = [
+    "DRAW_REFUSALS",
     "Bet",
     "Disclosure",
-    "Funds",
     "Game",
     "Market",
     "OddsDesk",
     "Result",
     "Wanted",
-    "check_entry",
+    "admitted",
     "concealed",
     "draw",
     "odds_for",
 ]
+
+DRAW_REFUSALS = (
+    refusals.ProductMissing,
+    refusals.ProductPaused,
+    refusals.InvalidBet,
+    refusals.SeedMissing,
+    refusals.ClientSeedMissing,
+    refusals.FundsRefused,
+)
+"""What `draw` and `admitted` may raise where nothing holds content."""

@@ -1,6 +1,7 @@
 """What a market asks of odds and games: which money may enter which game, ages, nights, duties. Data, never code."""
 
 import re
+from collections.abc import Sequence
 from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -111,7 +112,10 @@ def _faults(name: str, market: Market) -> list[str]:
     return wrong
 
 
-def check_entry(market: Market, game: Game, funds: Funds) -> None:
-    """Raises `FundsRefused` where this money may not enter this game."""
-    if not market.admits(game, funds):
-        raise FundsRefused(f"{funds.replace('_', ' ').capitalize()} may not enter {game} here.")
+def admitted(market: Market, game: Game, offered: Sequence[str]) -> list[str]:
+    """Which of these pockets may pay in this game. Raises `FundsRefused` where none may."""
+    found = [each for each in offered if each in market.funds.get(game, ())]
+    if not found:
+        names = " or ".join(each.replace("_", " ") for each in offered)
+        raise FundsRefused(f"No {names} may enter {game} here.")
+    return found

@@ -1,0 +1,19 @@
+"""What the commands of this slice work with."""
+
+from dataclasses import dataclass
+
+from casino_club.features.games.rules.pace import Pace
+from casino_club.features.odds.public import Market, OddsDesk
+from casino_club.features.protection.public import ProtectionPolicy
+from casino_club.features.wallet.public import WalletPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class GameDesk:
+    """The same for every request."""
+
+    odds: OddsDesk
+    market: Market
+    wallet: WalletPolicy
+    protection: ProtectionPolicy
+    pace: Pace

@@ -1,0 +1,147 @@
+"""Playing a round: admitted, drawn, paid, kept and told to the log in one transaction, or nothing of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from casino_club.features.actions import public as actions
+from casino_club.features.games.commands.desk import GameDesk
+from casino_club.features.games.events import RouletteSpun, SlotSpun
+from casino_club.features.games.rules.pace import check_pace
+from casino_club.features.games.rules.refusals import AgeUnproven, OtherGame, RoundReused
+from casino_club.features.games.rules.results import result_of
+from casino_club.features.games.store import rounds
+from casino_club.features.games.store.rounds import Round
+from casino_club.features.identity import public as identity
+from casino_club.features.odds import public as odds
+from casino_club.features.odds.public import Bet, Game, Result, Wanted
+from casino_club.features.protection import public as protection
+from casino_club.features.protection.public import Admission, Occasion
+from casino_club.features.wallet import public as wallet
+from casino_club.features.wallet.public import Give, House, Key, Order, Pocket, Posted, Take
+from casino_club.infra.db.database import Db
+from casino_club.kernel.money import Currency
+
+PAID_TO = {Currency.COIN: Pocket.COINS, Currency.CYBER_TOKEN: Pocket.APP_TOKENS}
+"""Where winnings go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A round that somebody wants to play. Its id is the user's own, and the round's for ever."""
+
+    user_id: int
+    round_id: UUID
+    game: Game
+    product: str
+    currency: Currency
+    bets: tuple[Bet, ...]
+
+    @property
+    def staked(self) -> int:
+        return sum(bet.stake for bet in self.bets)
+
+
+async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
+    """Play a round once. The same again gives the same round; another one under its id is refused."""
+    await actions.lock_users(db, [wanted.user_id])
+    standing = await rounds.standing_of(db, wanted.user_id, wanted.round_id)
+    if standing.round is not None:
+        return _same(standing.round, wanted)
+    check_pace(standing.next_play_at, now)
+    pockets = _pockets(desk, wanted)
+    await _check_age(db, desk, wanted.user_id)
+
+    admission = await _admit(db, desk, wanted, now=now)
+    drawn = await odds.draw(db, desk.odds, _draw(wanted), now=now)
+    await protection.settle(db, admission, drawn.outcome.returned, policy=desk.protection)
+
+    posted = await _pay(db, desk, wanted, pockets, drawn, now=now)
+    return await _keep(db, desk, wanted, drawn, posted, now=now)
+
+
+def _same(played: Round, wanted: Play) -> Round:
+    if (played.product, played.currency, played.bets) != (wanted.product, wanted.currency, wanted.bets):
+        raise RoundReused
+    return played
+
+
+def _pockets(desk: GameDesk, wanted: Play) -> tuple[Pocket, ...]:
+    """Those that may pay for it in this market."""
+    if not wanted.product.startswith(f"{wanted.game}-"):
+        raise OtherGame(wanted.game)
+    offered = [each.name.lower() for each in Pocket if each.currency is wanted.currency]
+    return tuple(Pocket[name.upper()] for name in odds.admitted(desk.market, wanted.game, offered))
+
+
+async def _check_age(db: Db, desk: GameDesk, user_id: int) -> None:
+    years = desk.market.play_age_years_min
+    if years and not await identity.is_of_age(db, user_id):
+        raise AgeUnproven(years)
+
+
+async def _admit(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Admission:
+    return await protection.admit(
+        db,
+        wanted.user_id,
+        Occasion.BET,
+        wanted.staked,
+        currency=wanted.currency,
+        now=now,
+        policy=desk.protection,
+    )
+
+
+def _draw(wanted: Play) -> Wanted:
+    return Wanted(wanted.product, wanted.user_id, wanted.bets, wanted.currency)
+
+
+async def _pay(
+    db: Db, desk: GameDesk, wanted: Play, pockets: tuple[Pocket, ...], drawn: Result, *, now: datetime
+) -> Posted:
+    """Take the stake and give the return, and tell the log. Raises `InsufficientFunds`, whatever was drawn."""
+    won = drawn.outcome.returned
+    stake = Take(wanted.currency, wanted.staked, House.GAMES, pockets)
+    gain = Give(PAID_TO[wanted.currency], won, House.GAMES, f"round:{wanted.round_id}") if won else None
+    order = Order(f"{wanted.game}_round", wanted.user_id, (stake,) if gain is None else (stake, gain))
+    posted = await wallet.post(
+        db,
+        order,
+        key=Key(f"round:{wanted.user_id}", wanted.round_id),
+        now=now,
+        policy=desk.wallet,
+        round_id=wanted.round_id,
+        tell=lambda _: [_told(wanted, drawn)],
+    )
+    assert not posted.was_repeated, "a round was paid that nobody kept"
+    return posted
+
+
+def _told(wanted: Play, drawn: Result) -> actions.Event:
+    result = result_of(staked=wanted.staked, won=drawn.outcome.returned)
+    amounts = (wanted.currency, wanted.staked, drawn.outcome.returned, str(wanted.round_id))
+    if wanted.game is Game.SLOT:
+        return SlotSpun(wanted.user_id, result, *amounts)
+    return RouletteSpun(wanted.user_id, drawn.outcome.name, *amounts)
+
+
+async def _keep(db: Db, desk: GameDesk, wanted: Play, drawn: Result, posted: Posted, *, now: datetime) -> Round:
+    played = Round(
+        id=0,
+        user_id=wanted.user_id,
+        round_id=wanted.round_id,
+        game=wanted.game,
+        product=wanted.product,
+        currency=wanted.currency,
+        bets=wanted.bets,
+        staked=drawn.staked,
+        won=drawn.outcome.returned,
+        came=drawn.outcome.name,
+        draw_id=drawn.draw_id,
+        tx_id=posted.tx_id,
+        receipt=drawn.receipt,
+        balance_after=posted.balance(wanted.currency),
+        played_at=now,
+    )
+    number = await rounds.add_round(db, played, next_play_at=now + desk.pace.of(wanted.game))
+    return replace(played, id=number)

@@ -1,0 +1,30 @@
+"""The actions that this slice appends. What tokens a round took or gave, the wallet tells beside them."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSpun:
+    """A user has spun a slot."""
+
+    action_type: ClassVar[str] = "SLOT_SPIN"
+    user_id: int
+    result: str
+    currency: str
+    staked: int
+    won: int
+    round_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouletteSpun:
+    """A user has spun the wheel; the result is the number that came."""
+
+    action_type: ClassVar[str] = "ROULETTE_SPIN"
+    user_id: int
+    result: str
+    currency: str
+    staked: int
+    won: int
+    round_id: str

@@ -1,0 +1,140 @@
+"""Shapes of requests and answers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from casino_club.features.games.rules.frequencies import Frequency, cold, hot
+from casino_club.features.games.rules.pace import Pace
+from casino_club.features.games.rules.results import Result, result_of
+from casino_club.features.games.store.rounds import Round
+from casino_club.features.odds.public import Bet, Game
+from casino_club.infra.http.routes import Id
+from casino_club.kernel.money import AMOUNT_MAX, Currency
+
+PAGE_ROWS_MAX = 200
+
+Product = Annotated[str, Meta(min_length=1, max_length=40)]
+Stake = Annotated[int, Meta(ge=1, le=AMOUNT_MAX)]
+RoundId = Annotated[UUID, Meta(description="Yours and new for each round; the same whenever you send the round again.")]
+
+
+class SpinIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A spin of a slot."""
+
+    round_id: RoundId
+    stake: Stake = 100
+    currency: Currency = Currency.COIN
+    product: Product = "slot-orchard"
+
+
+class BetIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A stake on something."""
+
+    bet: Annotated[str, Meta(min_length=1, max_length=40)]
+    stake: Stake
+
+
+class RouletteIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A spin of the wheel, with all that is bet on it."""
+
+    round_id: RoundId
+    bets: Annotated[list[BetIn], Meta(min_length=1, max_length=50)]
+    currency: Currency = Currency.COIN
+    product: Product = "roulette-european"
+
+
+class RoundOut(msgspec.Struct, frozen=True):
+    """A round. `came` is where the reels or the wheel stopped; the receipt binds the house to it.
+
+    Only `win` is more than was staked. `balance_after` is what could be spent of the currency then.
+    """
+
+    round_id: UUID
+    game: str
+    product: str
+    currency: Currency
+    bets: Sequence[Bet]
+    staked: int
+    won: int
+    result: Result
+    came: str
+    draw_id: int
+    receipt: str
+    balance_after: int
+    played_at: datetime
+    next_play_at: datetime
+
+
+class RoundsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which rounds."""
+
+    game: Game | None = None
+    cursor: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)] = 50
+
+
+class RoundsPage(msgspec.Struct, frozen=True):
+    """Rounds, the latest first. `next_cursor` is null at the end."""
+
+    rounds: list[RoundOut]
+    next_cursor: int | None
+
+
+class FrequenciesQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Of which wheel."""
+
+    product: Product = "roulette-european"
+
+
+class NoteOut(msgspec.Struct, frozen=True):
+    """A sentence to be shown beside figures."""
+
+    en: str
+    ko: str
+
+
+class FrequenciesOut(msgspec.Struct, frozen=True):
+    """How often each number came in everybody's last spins. History, not forecast: show the note with it."""
+
+    product: str
+    spins: int
+    note: NoteOut
+    numbers: Sequence[Frequency]
+    hot: Sequence[Frequency]
+    cold: Sequence[Frequency]
+    latest: Sequence[str]
+
+
+NOTE = NoteOut(
+    "This is history, not a forecast: the wheel remembers nothing, and every number is as likely as before.",
+    "지난 결과일 뿐 예측이 아닙니다. 룰렛은 지난 결과를 기억하지 않으며, 모든 숫자의 확률은 언제나 같습니다.",
+)
+
+
+def round_out(played: Round, pace: Pace) -> RoundOut:
+    """A round, the same whenever it is asked for."""
+    return RoundOut(
+        played.round_id,
+        played.game,
+        played.product,
+        played.currency,
+        played.bets,
+        played.staked,
+        played.won,
+        result_of(staked=played.staked, won=played.won),
+        played.came,
+        played.draw_id,
+        played.receipt,
+        played.balance_after,
+        played.played_at,
+        played.played_at + pace.of(played.game),
+    )
+
+
+def frequencies_out(product: str, found: Sequence[Frequency], latest: Sequence[str]) -> FrequenciesOut:
+    return FrequenciesOut(product, len(latest), NOTE, found, hot(found), cold(found), latest)

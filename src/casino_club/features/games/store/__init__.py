@@ -1,0 +1,1 @@
+"""Every SQL statement of this slice, one file per topic."""

@@ -1,0 +1,124 @@
+"""A place to play: what ships is live, and people have money, a seed and their age."""
+
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from casino_club.entry.wiring import load_market
+from casino_club.features.actions.public import lock_users
+from casino_club.features.games.commands.desk import GameDesk
+from casino_club.features.games.commands.playing import Play, play
+from casino_club.features.games.rules.pace import Pace
+from casino_club.features.games.store.rounds import Round
+from casino_club.features.odds.public import Bet, Game
+from casino_club.features.odds.rules.shipped import shipped_tables
+from casino_club.features.wallet.public import Give, House, Order, Pocket, post
+from casino_club.features.wallet.store.reading import held_by
+from casino_club.infra.db.database import Database, Db
+from casino_club.kernel.ids import derived_uuid
+from casino_club.kernel.money import Currency
+from tests.builders.actions import NOON, a_log
+from tests.features.odds.house import a_desk, make_live, seeded
+from tests.features.protection.guarding import a_protection_policy
+from tests.features.wallet.purse import a_key, a_wallet_policy
+
+T = TypeVar("T")
+
+USER = 7
+SOURCES = {Pocket.PARTNER_TOKENS: House.PARTNER, Pocket.CASH_TOKENS: House.PAYMENTS}
+_numbers = itertools.count(1)
+
+
+def a_round_id(text: str | None = None) -> UUID:
+    return derived_uuid("round", text or next(_numbers))
+
+
+def seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
+
+
+@dataclass(frozen=True)
+class Parlour:
+    """Rounds of users, the first of whom is seated."""
+
+    database: Database
+    desk: GameDesk
+
+    async def run(self, work: Callable[[Db], Awaitable[T]]) -> T:
+        return await self.database.run(work)
+
+    async def seat(self, user_id: int, **held: int) -> None:
+        """Let somebody play, with so much in each pocket."""
+        await seeded(self.database, self.desk.odds, user_id)
+        async with self.database.transaction() as db:
+            await db.execute(
+                "INSERT INTO users (id, created_at) OVERRIDING SYSTEM VALUE VALUES ($1, $2)", user_id, NOON
+            )
+            await db.execute("INSERT INTO age_checks VALUES ($1, 'x', $2, $2, true)", user_id, NOON)
+        for name, amount in held.items():
+            await self.give(user_id, Pocket[name.upper()], amount)
+
+    async def give(self, user_id: int, pocket: Pocket, amount: int) -> None:
+        source, key = SOURCES.get(pocket, House.GRANTS), a_key()
+
+        async def work(db: Db) -> None:
+            await lock_users(db, [user_id])
+            order = Order("gift", user_id, (Give(pocket, amount, source, f"gift {key.key}"),))
+            await post(db, order, key=key, now=NOON, policy=self.desk.wallet)
+
+        await self.run(work)
+
+    def spin(self, stake: int = 100, **more: Any) -> Play:
+        return self.wanted(Game.SLOT, "slot-orchard", Bet("spin", stake), **more)
+
+    def roulette(self, *bets: Bet, **more: Any) -> Play:
+        return self.wanted(Game.ROULETTE, "roulette-european", *bets, **more)
+
+    def wanted(self, game: Game, product: str, *bets: Bet, **more: Any) -> Play:
+        fields: dict[str, Any] = {"user_id": USER, "currency": Currency.COIN, "product": product}
+        return Play(**{"round_id": a_round_id(), "game": game, "bets": bets, **fields, **more})
+
+    async def play(self, wanted: Play, *, now: datetime = NOON) -> Round:
+        return await self.run(lambda db: play(db, self.desk, wanted, now=now))
+
+    async def many(self, count: int, **more: Any) -> list[Round]:
+        """Spins one after the other, as fast as may be."""
+        return [await self.play(self.spin(**more), now=NOON + at * self.desk.pace.slot) for at in range(count)]
+
+    async def holds(self, user_id: int = USER) -> dict[str, int]:
+        async with self.database.connection() as db:
+            held = await held_by(db, user_id)
+        return {pocket.name.lower(): amount for pocket, amount in held.items() if amount}
+
+    async def kept(self) -> dict[str, int]:
+        """How much there is of all that a round leaves behind."""
+        async with self.database.connection() as db:
+            return {
+                "rounds": await db.fetchval("SELECT count(*) FROM game_rounds"),
+                "draws": await db.fetchval("SELECT count(*) FROM odds_draws"),
+                "nonces": await db.fetchval("SELECT coalesce(sum(next_nonce - 1), 0)::bigint FROM odds_seeds"),
+                "transactions": await db.fetchval("SELECT count(*) FROM ledger_txs WHERE kind <> 'gift'"),
+                "plays": await db.fetchval("SELECT count(*) FROM user_actions WHERE is_play"),
+                "counted": await db.fetchval("SELECT coalesce(sum(coins_day), 0)::bigint FROM protections"),
+            }
+
+    async def told(self) -> list[tuple[str, str]]:
+        """What the log was told since the gifts: types and metadata."""
+        async with self.database.connection() as db:
+            rows = await db.fetch(
+                """SELECT action_type, metadata FROM user_actions
+                   WHERE action_type LIKE '%\\_SPIN' OR action_type = 'RPS_PLAY' OR metadata ? 'round_id' ORDER BY id"""
+            )
+        return [(row[0], row[1]) for row in rows]
+
+
+async def open_parlour(database: Database, market: str = "kr") -> Parlour:
+    """Pace is that of the shipped settings."""
+    await a_log(database).make_room()
+    await make_live(database, *shipped_tables())
+    pace = Pace(timedelta(seconds=2.5), timedelta(seconds=5))
+    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace)
+    return Parlour(database, desk)
