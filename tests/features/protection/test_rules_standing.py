@@ -56,8 +56,9 @@ def test_a_status_can_be_made_to_last_longer_and_never_shorter() -> None:
 
     assert restricted(held, Status.EXCLUDED, until=NOON + 2 * DAY).until == NOON + 2 * DAY
     assert restricted(held, Status.CLOSED, until=None).until == NOON + DAY
-    with pytest.raises(AlreadyStricter):
-        restricted(held, Status.EXCLUDED, until=NOON + DAY)
+    for until in (NOON + DAY, NOON, None):
+        with pytest.raises(AlreadyStricter):
+            restricted(held, Status.EXCLUDED, until=until)
 
 
 def test_a_pause_that_becomes_an_exclusion_forgets_that_it_was_to_end() -> None:
