@@ -3,12 +3,18 @@
 import io
 from dataclasses import dataclass
 
+from casino_club.features.rewards.commands.bonus import set_bonus_terms
+from casino_club.features.rewards.rules.proposals import Wish
+from casino_club.features.rewards.rules.rewards import Reward, RewardType
+from casino_club.features.rewards.store import proposals
 from casino_club.infra.log import parked
+from tests.builders.actions import NOON
 from tests.features.actions.club import a_key
 from tests.features.identity.people import Person
 from tests.features.privacy.offices import Bureau
 from tests.features.privacy.searching import Canaries
 from tests.features.privacy.test_exporting import gather
+from tests.features.rewards.gifts import SAMPLES, Gifts, a_cause
 
 
 @dataclass
@@ -30,6 +36,18 @@ async def protect_oneself(person: Person) -> None:
     assert (await person.send("POST", "/api/protection/consents", consent)).status_code == 200
 
 
+async def be_given_things(bureau: Bureau, user_id: int) -> None:
+    """One reward of each type, some of it used, terms for a bonus, and more that staff have proposed."""
+    gifts = Gifts(bureau.database, user_id)
+    for reward in SAMPLES.values():
+        await gifts.give(reward)
+    await gifts.spin("slot-orchard")
+    wish = Wish(user_id, Reward(RewardType.GEM, 5_000), "canary-because")
+    async with bureau.database.transaction() as db:
+        await set_bonus_terms(db, user_id, level=3, risk="high", now=NOON)
+        await proposals.add(db, a_cause(), wish, by_user_id=10**6, now=NOON)
+
+
 async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     """Every feature there is, with canaries wherever a person may leave anything."""
     person = bureau.house.stranger("canary-mail@example.com")
@@ -47,6 +65,7 @@ async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     await person.send("POST", "/api/actions", {"action_type": "VIEW_CONTENT", "metadata": {"content_id": "lobby"}})
     refused = {"action_type": "PURCHASE", "metadata": {"note": "canary-note"}}
     assert (await person.send("POST", "/api/actions", refused)).status_code == 403
+    await be_given_things(bureau, person.user_id)
     await protect_oneself(person)
     service = await a_key(bureau.database, "game")
     about = {"user_id": person.user_id, "action_type": "CANARY_TYPE", "metadata": {"name": "canary-by-service"}}

@@ -15,7 +15,7 @@ from tests.features.privacy.offices import Bureau
 from tests.features.privacy.searching import Canaries, in_files, in_hot_store, in_tables, tables_naming
 
 OF_PROTECTION = {"protections", "protection_raises", "protection_changes", "consents"}
-STAYS_BY_NUMBER = {"user_actions", "action_user", "erasures"}
+STAYS_BY_NUMBER = {"user_actions", "action_user", "erasures", "ledger_txs", "ledger_lots", "user_rewards"}
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ async def test_nothing_of_the_erased_is_found_in_any_store(
     assert {hit.partition(":")[0] for hit in await search(bureau, trace, redis_url, tmp_path)} == {
         "public.refused_actions",
         "public.parked_rows",
+        "public.reward_proposals",
     }
     assert await tables_naming(bureau.database, trace.person.user_id) >= OF_PROTECTION
 

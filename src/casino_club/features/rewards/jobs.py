@@ -21,11 +21,13 @@ async def expire_coupons(work: Work) -> None:
 
 REWARDS = kept(
     "rewards",
-    about="What was given to whom and why: it knows users by number, and money in the ledger rests on it.",
+    about="What was given to whom and what for: it knows users by number, and money in the ledger rests on it.",
 )
 
 
-@erase("rewards", about="Badges, coupons and free spins that a user has left, and what their bonus follows.")
+@erase(
+    "rewards", about="Badges, coupons, free spins, what a user's bonus follows, and what staff proposed to give them."
+)
 async def forget_held(reach: Reach, erased: Erased) -> None:
     await reach.stores.database.run(lambda db: reading.forget(db, erased.user_id))
 

@@ -85,8 +85,9 @@ async def held_by(db: Db, user_id: int, *, now: datetime | None = None) -> Holdi
 
 
 async def forget(db: Db, user_id: int) -> None:
-    """Take what the user has left; the history stays."""
+    """Take what the user has left, and what staff proposed; the history stays, and so do their deeds."""
     await db.execute("DELETE FROM user_badges WHERE user_id = $1", user_id)
     await db.execute("DELETE FROM coupons WHERE user_id = $1", user_id)
     await db.execute("DELETE FROM free_spins WHERE user_id = $1", user_id)
     await db.execute("DELETE FROM bonus_terms WHERE user_id = $1", user_id)
+    await db.execute("DELETE FROM reward_proposals WHERE user_id = $1", user_id)
