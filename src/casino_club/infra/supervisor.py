@@ -167,7 +167,7 @@ class Supervisor:
         if time.monotonic() - child.born >= HEALTHY_SECONDS:
             child.backoff = BACKOFF_SECONDS_MIN
         child.restarts += 1
-        self._set(child, "restarting", f"{why}; again in {child.backoff:.1f} s")
+        self._set(child, "restarting", f"{why.removesuffix('.')}; again in {child.backoff:.1f} s")
         if not child.process.is_needed:
             child.may_be_passed.set()
         await asyncio.sleep(child.backoff)

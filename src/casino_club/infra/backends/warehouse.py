@@ -1,6 +1,8 @@
 """A warehouse over ClickHouse's HTTP protocol: the private engine and a server or cluster of the operator's alike."""
 
 import asyncio
+import socket
+import sys
 from collections.abc import Mapping
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -21,6 +23,8 @@ from casino_club.infra.ports import (
 
 CONNECT_SECONDS_MAX = 5
 WRITE_SECONDS_MAX = 120
+SILENT_SECONDS_MAX = 15
+KEEPALIVE_SECONDS = 5
 GRACE_SECONDS = 5.0
 """The server ends what takes too long; we end it ourselves only if the server does not."""
 
@@ -103,7 +107,7 @@ class ClickHouseWarehouse:
 
     async def _connected(self) -> AsyncClient:
         url = self._url
-        return await clickhouse_connect.get_async_client(
+        client = await clickhouse_connect.get_async_client(
             host=url.hostname or "localhost",
             port=url.port or (8443 if url.scheme == "https" else 8123),
             secure=url.scheme == "https",
@@ -115,6 +119,20 @@ class ClickHouseWarehouse:
             connect_timeout=CONNECT_SECONDS_MAX,
             send_receive_timeout=WRITE_SECONDS_MAX,
         )
+        client._backend.connector_kwargs["socket_factory"] = _impatient_socket  # noqa: SLF001 - there is no other door
+        await client.close_connections()
+        return client
+
+
+def _impatient_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Gives up a line that takes nothing for a while. Left alone, TCP may find out a minute after it is mended."""
+    made = socket.socket(*address[:3])
+    if sys.platform == "linux":
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS_MAX * 1_000)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return made
 
 
 class _Telling:
