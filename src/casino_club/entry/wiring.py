@@ -20,8 +20,11 @@ from casino_club.features.actions.rules.plan import Checks, TrackingPlan, merged
 from casino_club.features.actions.rules.refusals import RefusalPolicy
 from casino_club.features.games import jobs as games_jobs
 from casino_club.features.games.commands.desk import GameDesk
+from casino_club.features.games.routes import free_coins as free_coin_routes
 from casino_club.features.games.routes import roulette as roulette_routes
 from casino_club.features.games.routes import rounds as round_routes
+from casino_club.features.games.routes import rps as rps_routes
+from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.identity import jobs as identity_jobs
 from casino_club.features.identity import public as identity
@@ -96,6 +99,8 @@ ROUTES = (
     rewards_staff_routes.routes,
     round_routes.routes,
     roulette_routes.routes,
+    rps_routes.routes,
+    free_coin_routes.routes,
     privacy_routes.routes,
     operations_routes.routes,
 )
@@ -284,6 +289,7 @@ def game_desk_over(platform: Platform) -> GameDesk:
         wallet_policy_over(settings, policies),
         protection_policy_over(policies),
         pace,
+        FreeCoins(settings.free_coins, settings.free_coins_ceiling, timedelta(hours=settings.free_coins_hours)),
     )
 
 

@@ -140,6 +140,12 @@ class Settings(BaseSettings):
         5_000, ge=5_000, le=60_000, description="How long a round of any other game lasts at least."
     )
 
+    free_coins: int = Field(500, ge=1, le=1_000_000, description="How many free coins users may take at once.")
+    free_coins_ceiling: int = Field(
+        2_000, ge=1, le=10_000_000, description="Free coins bring nobody above so many: who has as many takes none."
+    )
+    free_coins_hours: int = Field(4, ge=1, le=24, description="How long it takes until there are free coins again.")
+
     correction_alone_max: int = Field(
         1_000,
         ge=0,

@@ -11,6 +11,7 @@ from casino_club.entry.wiring import load_market
 from casino_club.features.actions.public import lock_users
 from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.games.commands.playing import Play, play
+from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.games.store.rounds import Round
 from casino_club.features.odds.public import Bet, Game
@@ -120,5 +121,6 @@ async def open_parlour(database: Database, market: str = "kr") -> Parlour:
     await a_log(database).make_room()
     await make_live(database, *shipped_tables())
     pace = Pace(timedelta(seconds=2.5), timedelta(seconds=5))
-    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace)
+    free = FreeCoins(500, 2_000, timedelta(hours=4))
+    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace, free)
     return Parlour(database, desk)

@@ -28,8 +28,10 @@ from tests.features.identity.people import Person, open_house
 from tests.features.wallet.purse import Purse, a_wallet_policy
 from tests.infra.waiting import POLL_SECONDS
 
+RPS = "/api/games/rps/play"
 SLOT = "/api/games/slot/spin"
 ROULETTE = "/api/games/roulette/spin"
+FREE = "/api/games/free-coins"
 HISTORY = "/api/games/roulette/history"
 
 
@@ -135,6 +137,40 @@ async def test_hot_and_cold_numbers_are_history_and_say_so(house: people.House) 
     assert refused(await person.send("GET", f"{HISTORY}?product=roulette-none")) == (404, "product_missing")
 
 
+async def test_a_user_moves_against_a_hidden_move_over_http(house: people.House) -> None:
+    person = await somebody(house)
+    asked = [(await person.send("GET", "/api/games/rps/hidden-move")).json() for _ in range(2)]
+    body = {"round_id": str(uuid4()), "move": "paper", "hidden": asked[0]["hidden"]}
+
+    played = await person.send("POST", "/api/games/rps/play", body)
+    again = await person.send("POST", "/api/games/rps/play", body)
+    found = await person.send("GET", f"/api/games/rounds/{body['round_id']}")
+    await rested(house)
+    stale = await person.send("POST", "/api/games/rps/play", {**body, "round_id": str(uuid4())})
+
+    assert asked[0] == asked[1]
+    assert played.status_code == 200, played.text
+    assert played.json() == again.json() == found.json()
+    assert played.json()["came"] in {"rock", "paper", "scissors"}
+    assert (played.json()["hidden"], len(played.json()["salt"])) == (body["hidden"], 64)
+    assert refused(stale) == (409, "move_outdated")
+
+
+async def test_free_coins_are_shown_taken_and_shown_again(house: people.House) -> None:
+    person = await somebody(house, coins=1_800)
+
+    before = (await person.send("GET", FREE)).json()
+    taken = (await person.send("POST", FREE)).json()
+    after = (await person.send("GET", FREE)).json()
+    early = await person.send("POST", FREE)
+
+    assert before == {"coins": 200, "is_due": True, "next_at": None, "ceiling": 2_000}
+    assert (taken["coins"], taken["balance"]) == (200, 2_000)
+    assert after == {"coins": 0, "is_due": False, "next_at": taken["next_at"], "ceiling": 2_000}
+    assert refused(early) == (429, "free_coins_too_soon")
+    assert int(early.headers["retry-after"]) > 14_000
+
+
 async def test_users_page_through_their_own_rounds(house: people.House) -> None:
     person, other = await somebody(house), await somebody(house)
     spun = []
@@ -170,6 +206,10 @@ async def test_users_page_through_their_own_rounds(house: people.House) -> None:
         (SLOT, {"round_id": "mine"}, (422, "invalid_body")),
         (SLOT, {"autoplay": 10}, (422, "invalid_body")),
         (SLOT, {"user_id": 1}, (422, "invalid_body")),
+        (RPS, {"move": "well", "hidden": "0" * 64}, (422, "invalid_body")),
+        (RPS, {"move": "rock"}, (422, "invalid_body")),
+        (RPS, {"move": "rock", "hidden": "0" * 63 + "\n"}, (422, "invalid_body")),
+        (RPS, {"move": "rock", "hidden": "0" * 64}, (409, "move_outdated")),
         (ROULETTE, {"bets": []}, (422, "invalid_body")),
         (ROULETTE, {"bets": [{"bet": "red", "stake": 10}] * 2}, (422, "invalid_bet")),
         (ROULETTE, {"bets": [{"bet": "spin", "stake": 10}]}, (422, "invalid_bet")),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from casino_club.features.odds.rules.proofs import FORMAT, verify
-from casino_club.features.odds.rules.seeds import Seeded, commitment_hash, concealed, fields, seed_hash
+from casino_club.features.odds.rules.seeds import Seeded, commitment_hash, concealed, fields, salt_of, seed_hash
 from casino_club.features.odds.rules.wheels import wheel_of
 
 PAGE = (Path(__file__).parents[3] / "docs/odds-proofs.md").read_text(encoding="utf-8")
@@ -64,6 +64,15 @@ def test_commitments_and_concealed_moves_are_as_written() -> None:
     assert commitment_hash(**said) == by_hand == told["hash"]
     assert concealed(move["move"], move["salt"]) == move["concealed"]
     assert hashlib.sha256(joined("casino-club/odds-move/1", "rock", "9f2c")).hexdigest() == move["concealed"]
+
+
+def test_the_salt_of_a_hidden_move_is_as_written() -> None:
+    told = VECTORS["salt"]
+    said = {name: told[name] for name in ("commit_id", "client_seed", "nonce", "table_digest")}
+    message = joined("casino-club/odds-salt/1", *said.values())
+    seed = bytes.fromhex(told["server_seed"])
+
+    assert salt_of(seed, **said) == hmac.new(seed, message, "sha256").hexdigest() == told["salt"]
 
 
 def test_the_pages_proof_is_genuine() -> None:

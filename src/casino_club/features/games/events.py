@@ -28,3 +28,25 @@ class RouletteSpun:
     staked: int
     won: int
     round_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RpsPlayed:
+    """A user has played rock, paper, scissors against the house's hidden move."""
+
+    action_type: ClassVar[str] = "RPS_PLAY"
+    user_id: int
+    result: str
+    currency: str
+    staked: int
+    won: int
+    round_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreeCoinsClaimed:
+    """A user has taken the coins that return over time."""
+
+    action_type: ClassVar[str] = "CLAIM_REWARD"
+    user_id: int
+    reward_type: str

@@ -15,7 +15,7 @@ ROUNDS = kept(
 )
 
 
-@erase("games", about="When the user could play again.")
+@erase("games", about="When the user could play again, and when they took free coins.")
 async def erase_games(reach: Reach, erased: Erased) -> None:
     await reach.stores.database.run(partial(rounds.forget_user, user_id=erased.user_id))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -48,10 +49,43 @@ class RouletteIn(msgspec.Struct, forbid_unknown_fields=True):
     product: Product = "roulette-european"
 
 
-class RoundOut(msgspec.Struct, frozen=True):
-    """A round. `came` is where the reels or the wheel stopped; the receipt binds the house to it.
+class HiddenMoveQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Of which product."""
 
-    Only `win` is more than was staked. `balance_after` is what could be spent of the currency then.
+    product: Product = "rps-ai"
+
+
+class HiddenMoveOut(msgspec.Struct, frozen=True):
+    """The house has moved: SHA-256 of its move and a salt, which the round shows afterwards. Send it with your move."""
+
+    product: str
+    hidden: str
+
+
+class Move(StrEnum):
+    """Rock beats scissors, scissors beat paper, paper beats rock."""
+
+    ROCK = "rock"
+    PAPER = "paper"
+    SCISSORS = "scissors"
+
+
+class RpsIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A move against the house's hidden one."""
+
+    round_id: RoundId
+    move: Move
+    hidden: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$", description="As it was published to you.")]
+    stake: Stake = 100
+    currency: Currency = Currency.COIN
+    product: Product = "rps-ai"
+
+
+class RoundOut(msgspec.Struct, frozen=True):
+    """A round. `came` is where the reels or the wheel stopped, or the house's move; the receipt binds the house to it.
+
+    Only `win` is more than was staked. `balance_after` is what could be spent of the currency then. `hidden` is what
+    was published of the house's move, and `salt` proves it.
     """
 
     round_id: UUID
@@ -68,6 +102,8 @@ class RoundOut(msgspec.Struct, frozen=True):
     balance_after: int
     played_at: datetime
     next_play_at: datetime
+    hidden: str | None
+    salt: str | None
 
 
 class RoundsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -110,6 +146,23 @@ class FrequenciesOut(msgspec.Struct, frozen=True):
     latest: Sequence[str]
 
 
+class FreeCoinsOut(msgspec.Struct, frozen=True):
+    """Free coins: how many, whether they can be taken now, from when on otherwise, and below how many coins."""
+
+    coins: int
+    is_due: bool
+    next_at: datetime | None
+    ceiling: int
+
+
+class FreeCoinsTakenOut(msgspec.Struct, frozen=True):
+    """What was taken, what can be spent now, and when there are more."""
+
+    coins: int
+    balance: int
+    next_at: datetime
+
+
 NOTE = NoteOut(
     "This is history, not a forecast: the wheel remembers nothing, and every number is as likely as before.",
     "지난 결과일 뿐 예측이 아닙니다. 룰렛은 지난 결과를 기억하지 않으며, 모든 숫자의 확률은 언제나 같습니다.",
@@ -133,6 +186,8 @@ def round_out(played: Round, pace: Pace) -> RoundOut:
         played.balance_after,
         played.played_at,
         played.played_at + pace.of(played.game),
+        played.hidden,
+        played.salt,
     )
 
 

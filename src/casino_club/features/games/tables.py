@@ -37,6 +37,8 @@ game_rounds = Table(
     Column("receipt", Text, nullable=False),
     Column("balance_after", BigInteger, nullable=False),
     Column("played_at", DateTime(timezone=True), nullable=False),
+    Column("hidden", Text),
+    Column("salt", Text),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("user_id", "round_id"),
     UniqueConstraint("draw_id"),
@@ -53,6 +55,7 @@ game_standings = Table(
     metadata,
     Column("user_id", BigInteger, autoincrement=False, nullable=False),
     Column("next_play_at", DateTime(timezone=True)),
+    Column("free_coins_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("user_id"),
     postgresql_with={"fillfactor": 50},
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.odds.public import Market, OddsDesk
 from casino_club.features.protection.public import ProtectionPolicy
@@ -17,3 +18,4 @@ class GameDesk:
     wallet: WalletPolicy
     protection: ProtectionPolicy
     pace: Pace
+    free_coins: FreeCoins

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from casino_club.features.actions import public as actions
 from casino_club.features.games.commands.desk import GameDesk
-from casino_club.features.games.events import RouletteSpun, SlotSpun
+from casino_club.features.games.events import RouletteSpun, RpsPlayed, SlotSpun
 from casino_club.features.games.rules.pace import check_pace
-from casino_club.features.games.rules.refusals import AgeUnproven, OtherGame, RoundReused
+from casino_club.features.games.rules.products import check_product
+from casino_club.features.games.rules.refusals import AgeUnproven, RoundReused
 from casino_club.features.games.rules.results import result_of
 from casino_club.features.games.store import rounds
 from casino_club.features.games.store.rounds import Round
@@ -36,6 +37,8 @@ class Play:
     product: str
     currency: Currency
     bets: tuple[Bet, ...]
+    hidden: str | None = None
+    """What was published of the move that the user plays against."""
 
     @property
     def staked(self) -> int:
@@ -61,15 +64,15 @@ async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
 
 
 def _same(played: Round, wanted: Play) -> Round:
-    if (played.product, played.currency, played.bets) != (wanted.product, wanted.currency, wanted.bets):
+    before = (played.product, played.currency, played.bets, played.hidden)
+    if before != (wanted.product, wanted.currency, wanted.bets, wanted.hidden):
         raise RoundReused
     return played
 
 
 def _pockets(desk: GameDesk, wanted: Play) -> tuple[Pocket, ...]:
     """Those that may pay for it in this market."""
-    if not wanted.product.startswith(f"{wanted.game}-"):
-        raise OtherGame(wanted.game)
+    check_product(wanted.game, wanted.product)
     offered = [each.name.lower() for each in Pocket if each.currency is wanted.currency]
     return tuple(Pocket[name.upper()] for name in odds.admitted(desk.market, wanted.game, offered))
 
@@ -93,7 +96,7 @@ async def _admit(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Admi
 
 
 def _draw(wanted: Play) -> Wanted:
-    return Wanted(wanted.product, wanted.user_id, wanted.bets, wanted.currency)
+    return Wanted(wanted.product, wanted.user_id, wanted.bets, wanted.currency, hidden=wanted.hidden)
 
 
 async def _pay(
@@ -122,6 +125,8 @@ def _told(wanted: Play, drawn: Result) -> actions.Event:
     amounts = (wanted.currency, wanted.staked, drawn.outcome.returned, str(wanted.round_id))
     if wanted.game is Game.SLOT:
         return SlotSpun(wanted.user_id, result, *amounts)
+    if wanted.game is Game.RPS:
+        return RpsPlayed(wanted.user_id, result, *amounts)
     return RouletteSpun(wanted.user_id, drawn.outcome.name, *amounts)
 
 
@@ -142,6 +147,8 @@ async def _keep(db: Db, desk: GameDesk, wanted: Play, drawn: Result, posted: Pos
         receipt=drawn.receipt,
         balance_after=posted.balance(wanted.currency),
         played_at=now,
+        hidden=wanted.hidden,
+        salt=drawn.salt,
     )
     number = await rounds.add_round(db, played, next_play_at=now + desk.pace.of(wanted.game))
     return replace(played, id=number)

@@ -1,12 +1,12 @@
-"""What users are shown of rounds that were played."""
+"""What users are shown of rounds that were played, and of one to come."""
 
 from datetime import datetime
 
 from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.games.rules.frequencies import SPINS, Frequency, frequencies
-from casino_club.features.games.rules.refusals import OtherGame
+from casino_club.features.games.rules.products import check_product
 from casino_club.features.games.store import rounds
-from casino_club.features.odds.public import Game, odds_for
+from casino_club.features.odds.public import Game, conceal, odds_for
 from casino_club.infra.db.database import Db
 
 
@@ -14,8 +14,13 @@ async def lately(
     db: Db, desk: GameDesk, product: str, user_id: int, *, now: datetime
 ) -> tuple[list[Frequency], list[str]]:
     """How often each number of the wheel came, and the last ones. Raises `OtherGame` and what odds refuse."""
-    if not product.startswith(f"{Game.ROULETTE}-"):
-        raise OtherGame(Game.ROULETTE)
+    check_product(Game.ROULETTE, product)
     disclosed = await odds_for(db, desk.odds, product, user_id, now=now)
     came = await rounds.came_lately(db, product, limit=SPINS)
     return frequencies([thing.id for thing in disclosed.things], came), came
+
+
+async def hidden_move(db: Db, desk: GameDesk, product: str, user_id: int, *, now: datetime) -> str:
+    """What is published of the house's move. Raises `OtherGame` and what odds refuse."""
+    check_product(Game.RPS, product)
+    return await conceal(db, desk.odds, product, user_id, now=now)

@@ -53,7 +53,7 @@ async def spin_slot(
     subject: UserSubject, body: SpinIn, database: Database, game_desk: GameDesk, clock: Clock
 ) -> RoundOut:
     wanted = Play(subject.user_id, body.round_id, Game.SLOT, body.product, body.currency, (Bet("spin", body.stake),))
-    return await _played(database, game_desk, wanted, now=clock())
+    return await played(database, game_desk, wanted, now=clock())
 
 
 @routes.post(
@@ -69,10 +69,11 @@ async def spin_roulette(
 ) -> RoundOut:
     bets = tuple(Bet(each.bet, each.stake) for each in body.bets)
     wanted = Play(subject.user_id, body.round_id, Game.ROULETTE, body.product, body.currency, bets)
-    return await _played(database, game_desk, wanted, now=clock())
+    return await played(database, game_desk, wanted, now=clock())
 
 
-async def _played(database: Database, desk: GameDesk, wanted: Play, *, now: datetime) -> RoundOut:
+async def played(database: Database, desk: GameDesk, wanted: Play, *, now: datetime) -> RoundOut:
+    """Play a round, again if it crossed another of the same user."""
     return round_out(await database.run(lambda db: play(db, desk, wanted, now=now)), desk.pace)
 
 

@@ -1,4 +1,4 @@
-"""Everything that this slice may refuse. Nothing was staked then, and no draw was made."""
+"""Everything that this slice may refuse. Nothing was staked then, drawn or given."""
 
 from math import ceil
 
@@ -46,3 +46,20 @@ class AgeUnproven(Refused):
 
     def __init__(self, years: int) -> None:
         super().__init__(f"Whoever plays here is {years} or older; prove your age at /api/users/verify-age first.")
+
+
+class FreeCoinsTooSoon(Refused):
+    code = "free_coins_too_soon"
+    kind = Kind.LIMITED
+
+    def __init__(self, seconds: float) -> None:
+        self.retry_after_seconds = ceil(seconds)
+        super().__init__(f"There are more free coins in {ceil(seconds / 60)} minutes.")
+
+
+class CoinsEnough(Refused):
+    code = "coins_enough"
+    kind = Kind.CONFLICT
+
+    def __init__(self, ceiling: int) -> None:
+        super().__init__(f"Free coins are for those who have fewer than {ceiling}.")

@@ -33,6 +33,8 @@ class Round:
     receipt: str
     balance_after: int
     played_at: datetime
+    hidden: str | None = None
+    salt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,15 @@ async def add_round(db: Db, played: Round, *, next_play_at: datetime) -> int:
     """Keep a round, and that the user is busy until then; its id."""
     round_number: int = await db.fetchval(
         """WITH paced AS (
-               INSERT INTO game_standings (user_id, next_play_at) VALUES ($1, $14)
+               INSERT INTO game_standings (user_id, next_play_at) VALUES ($1, $16)
                ON CONFLICT (user_id) DO UPDATE SET next_play_at = excluded.next_play_at)
            INSERT INTO game_rounds (user_id, round_id, game, product, currency, bets, staked, won, came, draw_id, tx_id,
-                                    receipt, balance_after, played_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15) RETURNING id""",
+                                    receipt, balance_after, played_at, hidden, salt)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17) RETURNING id""",
         *(played.user_id, played.round_id, played.game, played.product, played.currency),
         msgspec.json.encode(played.bets).decode(),
         *(played.staked, played.won, played.came, played.draw_id, played.tx_id, played.receipt, played.balance_after),
-        *(next_play_at, played.played_at),
+        *(played.played_at, played.hidden, next_play_at, played.salt),
     )
     return round_number
 

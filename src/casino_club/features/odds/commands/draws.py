@@ -21,10 +21,12 @@ from casino_club.features.odds.rules.refusals import (
     ClientSeedMissing,
     ContentNeedsAge,
     DrawMissing,
+    MoveOutdated,
     ProductPaused,
     SeedMissing,
     SeedSecret,
 )
+from casino_club.features.odds.rules.seeds import concealed, salt_of
 from casino_club.features.odds.rules.shapes import Cells, Prizes
 from casino_club.features.odds.rules.tables import OddsTable
 from casino_club.features.odds.store import draws, seeds
@@ -46,6 +48,8 @@ class Wanted:
     currency: Currency | None = None
     cell: str | None = None
     is_of_age: bool = False
+    hidden: str | None = None
+    """The move that was published for this draw, if one was: no other is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Result:
     staked: int
     outcome: Outcome
     receipt: str
+    salt: str | None
+    """What shows a hidden move to be the one that was published."""
 
 
 async def draw(db: Db, desk: OddsDesk, wanted: Wanted, *, now: datetime) -> Result:
@@ -70,19 +76,56 @@ async def draw(db: Db, desk: OddsDesk, wanted: Wanted, *, now: datetime) -> Resu
     seed = await _locked_seed(db, wanted.user_id)
     state = await _state(db, table, wanted)
 
-    if seed is None:
-        raise SeedMissing
-    if seed.client_seed is None:
-        raise ClientSeedMissing
-    promise = Promise(str(seed.commit_id), desk.seeds.open(seed.commit_id, seed.sealed), seed.client_seed)
+    seed, promise = _opened(desk, seed)
     drawn = proofs.draw(table, promise, nonce=seed.next_nonce, state=state, bets=wanted.bets)
+    salt = None if wanted.hidden is None else _salt(table, promise, drawn)
+    if salt is not None and concealed(drawn.outcome.name, salt) != wanted.hidden:
+        raise MoveOutdated
 
     new = _new_draw(table, wanted, seed.commit_id, drawn)
     draw_id = await draws.add_draw(db, new, now=now)
     receipt = proofs.receipt(table, promise, drawn)
     return Result(
-        draw_id, table.product, table.digest, seed.commit_id, drawn.nonce, state, new.staked, drawn.outcome, receipt
+        draw_id,
+        table.product,
+        table.digest,
+        seed.commit_id,
+        drawn.nonce,
+        state,
+        new.staked,
+        drawn.outcome,
+        receipt,
+        salt,
     )
+
+
+async def conceal(db: Db, desk: OddsDesk, product: str, user_id: int, *, now: datetime) -> str:
+    """The hash of what the user's next draw will show, if it is of this product. Nothing is drawn or staked yet."""
+    live = await live_or_refuse(db, product, now=now)
+    table = await _open_table(db, desk, live, user_id)
+    seed, promise = _opened(desk, await seeds.seed_of(db, user_id))
+
+    drawn = proofs.draw(table, promise, nonce=seed.next_nonce)
+    return concealed(drawn.outcome.name, _salt(table, promise, drawn))
+
+
+def _salt(table: OddsTable, promise: Promise, drawn: Drawn) -> str:
+    return salt_of(
+        promise.server_seed,
+        commit_id=promise.commit_id,
+        client_seed=promise.client_seed,
+        nonce=drawn.nonce,
+        table_digest=table.digest,
+    )
+
+
+def _opened(desk: OddsDesk, seed: Seed | None) -> tuple[Seed, Promise]:
+    """The seed that is promised, and what draws are made from."""
+    if seed is None:
+        raise SeedMissing
+    if seed.client_seed is None:
+        raise ClientSeedMissing
+    return seed, Promise(str(seed.commit_id), desk.seeds.open(seed.commit_id, seed.sealed), seed.client_seed)
 
 
 async def _locked_seed(db: Db, user_id: int) -> Seed | None:
@@ -92,14 +135,18 @@ async def _locked_seed(db: Db, user_id: int) -> Seed | None:
 
 async def _table_for(db: Db, desk: OddsDesk, live: Live, wanted: Wanted) -> OddsTable:
     """The table that this user's draw is made from, if it may be made."""
-    if live.paused_at is not None:
-        raise ProductPaused
-    table = await desk.shelf.table(db, digest_for(live, wanted.user_id))
+    table = await _open_table(db, desk, live, wanted.user_id)
     if table.holds_content and not wanted.is_of_age:
         raise ContentNeedsAge
     check_bets(table, wanted.bets)
     check_currency(table, wanted.currency)
     return table
+
+
+async def _open_table(db: Db, desk: OddsDesk, live: Live, user_id: int) -> OddsTable:
+    if live.paused_at is not None:
+        raise ProductPaused
+    return await desk.shelf.table(db, digest_for(live, user_id))
 
 
 def digest_for(live: Live, user_id: int) -> str:

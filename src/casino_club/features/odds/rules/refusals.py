@@ -34,6 +34,14 @@ class ProductPaused(Refused):
         super().__init__("This product rests while its odds are looked into; nothing was staked.")
 
 
+class MoveOutdated(Refused):
+    code = "move_outdated"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This hidden move holds no more: something else was drawn meanwhile. Ask for another.")
+
+
 class VersionMissing(Refused):
     code = "version_missing"
     kind = Kind.MISSING

@@ -15,6 +15,7 @@ CLIENT_SEED: Final = r"^[!-~]{1,64}(?!\n)$"
 
 DRAW_TAG: Final = "casino-club/odds-draw/1"
 RECEIPT_TAG: Final = "casino-club/odds-receipt/1"
+SALT_TAG: Final = "casino-club/odds-salt/1"
 COMMITMENT_TAG: Final = "casino-club/odds-commitment/1"
 MOVE_TAG: Final = "casino-club/odds-move/1"
 
@@ -67,6 +68,12 @@ def commitment_hash(previous: str, *, sequence: int, commit_id: str, seed_hash: 
 def receipt_of(server_seed: bytes, text: str) -> str:
     """What binds the house to its account of a draw, while the seed is still secret."""
     return hmac.digest(server_seed, fields(RECEIPT_TAG, text), "sha256").hex()
+
+
+def salt_of(server_seed: bytes, *, commit_id: str, client_seed: str, nonce: int, table_digest: str) -> str:
+    """What a draw is hidden with until it is made. It is another one for each draw, and tells nothing of the seed."""
+    texts = (SALT_TAG, commit_id, client_seed, str(nonce), table_digest)
+    return hmac.digest(server_seed, fields(*texts), "sha256").hex()
 
 
 def concealed(move: str, salt: str) -> str:
