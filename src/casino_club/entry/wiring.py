@@ -290,6 +290,7 @@ def game_desk_over(platform: Platform) -> GameDesk:
         protection_policy_over(policies),
         pace,
         FreeCoins(settings.free_coins, settings.free_coins_ceiling, timedelta(hours=settings.free_coins_hours)),
+        reward_policy_over(settings, policies),
     )
 
 

@@ -15,7 +15,10 @@ from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.games.store.rounds import Round
 from casino_club.features.odds.public import Bet, Game
-from casino_club.features.odds.rules.shipped import shipped_tables
+from casino_club.features.odds.rules.shipped import shipped_tables, slot
+from casino_club.features.odds.rules.tables import table_of
+from casino_club.features.rewards.public import RewardPolicy
+from casino_club.features.rewards.rules.bonus import bonus_tables
 from casino_club.features.wallet.public import Give, House, Order, Pocket, post
 from casino_club.features.wallet.store.reading import held_by
 from casino_club.infra.db.database import Database, Db
@@ -29,6 +32,9 @@ from tests.features.wallet.purse import a_key, a_wallet_policy
 T = TypeVar("T")
 
 USER = 7
+PLAIN_SLOT = "slot-meadow"
+"""One without a bonus."""
+TABLES = [*shipped_tables(), *map(table_of, [*bonus_tables(), slot() | {"product": PLAIN_SLOT}])]
 SOURCES = {Pocket.PARTNER_TOKENS: House.PARTNER, Pocket.CASH_TOKENS: House.PAYMENTS}
 _numbers = itertools.count(1)
 
@@ -73,13 +79,13 @@ class Parlour:
         await self.run(work)
 
     def spin(self, stake: int = 100, **more: Any) -> Play:
-        return self.wanted(Game.SLOT, "slot-orchard", Bet("spin", stake), **more)
+        return self.wanted(Game.SLOT, PLAIN_SLOT, Bet("spin", stake), **more)
 
     def roulette(self, *bets: Bet, **more: Any) -> Play:
         return self.wanted(Game.ROULETTE, "roulette-european", *bets, **more)
 
-    def wanted(self, game: Game, product: str, *bets: Bet, **more: Any) -> Play:
-        fields: dict[str, Any] = {"user_id": USER, "currency": Currency.COIN, "product": product}
+    def wanted(self, game: Game, usual: str, *bets: Bet, **more: Any) -> Play:
+        fields: dict[str, Any] = {"user_id": USER, "currency": Currency.COIN, "product": usual}
         return Play(**{"round_id": a_round_id(), "game": game, "bets": bets, **fields, **more})
 
     async def play(self, wanted: Play, *, now: datetime = NOON) -> Round:
@@ -119,8 +125,9 @@ class Parlour:
 async def open_parlour(database: Database, market: str = "kr") -> Parlour:
     """Pace is that of the shipped settings."""
     await a_log(database).make_room()
-    await make_live(database, *shipped_tables())
+    await make_live(database, *TABLES)
     pace = Pace(timedelta(seconds=2.5), timedelta(seconds=5))
+    bonuses = RewardPolicy(a_wallet_policy(), a_protection_policy(), timedelta(days=30))
     free = FreeCoins(500, 2_000, timedelta(hours=4))
-    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace, free)
+    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace, free, bonuses)
     return Parlour(database, desk)

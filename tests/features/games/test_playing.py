@@ -32,7 +32,7 @@ from casino_club.kernel.errors import Refused
 from casino_club.kernel.money import AMOUNT_MAX, Currency
 from casino_club.kernel.subject import OPERATOR
 from tests.builders.actions import NOON
-from tests.features.games.parlour import USER, Parlour, open_parlour, seconds
+from tests.features.games.parlour import PLAIN_SLOT, USER, Parlour, open_parlour, seconds
 from tests.features.odds.house import seeded
 from tests.features.protection.guarding import Guard
 
@@ -255,7 +255,7 @@ async def test_without_a_promise_and_a_choice_nothing_is_staked(parlour: Parlour
 
 
 async def test_nothing_is_staked_on_a_product_that_rests(parlour: Parlour) -> None:
-    await parlour.run(lambda db: pause(db, "slot-orchard", because="a test", by=OPERATOR, now=NOON))
+    await parlour.run(lambda db: pause(db, PLAIN_SLOT, because="a test", by=OPERATOR, now=NOON))
 
     with pytest.raises(ProductPaused):
         await parlour.play(parlour.spin())

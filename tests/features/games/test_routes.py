@@ -12,7 +12,6 @@ import pytest
 
 from casino_club.features.games.jobs import erase_games, export_rounds
 from casino_club.features.odds.commands.versions import ship
-from casino_club.features.odds.rules.shipped import shipped_tables
 from casino_club.features.wallet.public import Give, House, Pocket
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
@@ -23,6 +22,7 @@ from casino_club.infra.vault import Vault
 from tests.builders.actions import NOON
 from tests.builders.jobs import NOWHERE
 from tests.features.actions.club import VAULT_SECRET
+from tests.features.games.parlour import TABLES
 from tests.features.identity import people
 from tests.features.identity.people import Person, open_house
 from tests.features.wallet.purse import Purse, a_wallet_policy
@@ -38,7 +38,7 @@ HISTORY = "/api/games/roulette/history"
 @pytest.fixture
 async def house(database: Database, database_url: str, redis_url: str) -> AsyncIterator[people.House]:
     async with open_house(database, database_url, redis_url, age_verifier="sandbox", market="kr") as opened:
-        await database.run(lambda db: ship(db, shipped_tables(), now=NOON))
+        await database.run(lambda db: ship(db, TABLES, now=NOON))
         yield opened
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 from casino_club.features.games.rules.frequencies import Frequency, cold, hot
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.games.rules.results import Result, result_of
-from casino_club.features.games.store.rounds import Round
+from casino_club.features.games.store.rounds import Bonus, Round
 from casino_club.features.odds.public import Bet, Game
 from casino_club.infra.http.routes import Id
 from casino_club.kernel.money import AMOUNT_MAX, Currency
@@ -85,7 +85,8 @@ class RoundOut(msgspec.Struct, frozen=True):
     """A round. `came` is where the reels or the wheel stopped, or the house's move; the receipt binds the house to it.
 
     Only `win` is more than was staked. `balance_after` is what could be spent of the currency then. `hidden` is what
-    was published of the house's move, and `salt` proves it.
+    was published of the house's move, and `salt` proves it. `bonus` is a draw of its own, and no part
+    of what was won.
     """
 
     round_id: UUID
@@ -104,6 +105,7 @@ class RoundOut(msgspec.Struct, frozen=True):
     next_play_at: datetime
     hidden: str | None
     salt: str | None
+    bonus: Bonus | None
 
 
 class RoundsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -188,6 +190,7 @@ def round_out(played: Round, pace: Pace) -> RoundOut:
         played.played_at + pace.of(played.game),
         played.hidden,
         played.salt,
+        played.bonus,
     )
 
 

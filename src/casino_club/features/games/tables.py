@@ -39,6 +39,7 @@ game_rounds = Table(
     Column("played_at", DateTime(timezone=True), nullable=False),
     Column("hidden", Text),
     Column("salt", Text),
+    Column("bonus", JSONB),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("user_id", "round_id"),
     UniqueConstraint("draw_id"),

@@ -6,6 +6,7 @@ from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.odds.public import Market, OddsDesk
 from casino_club.features.protection.public import ProtectionPolicy
+from casino_club.features.rewards.public import RewardPolicy
 from casino_club.features.wallet.public import WalletPolicy
 
 
@@ -19,3 +20,4 @@ class GameDesk:
     protection: ProtectionPolicy
     pace: Pace
     free_coins: FreeCoins
+    rewards: RewardPolicy

@@ -12,12 +12,13 @@ from casino_club.features.games.rules.products import check_product
 from casino_club.features.games.rules.refusals import AgeUnproven, RoundReused
 from casino_club.features.games.rules.results import result_of
 from casino_club.features.games.store import rounds
-from casino_club.features.games.store.rounds import Round
+from casino_club.features.games.store.rounds import Bonus, Round
 from casino_club.features.identity import public as identity
 from casino_club.features.odds import public as odds
 from casino_club.features.odds.public import Bet, Game, Result, Wanted
 from casino_club.features.protection import public as protection
 from casino_club.features.protection.public import Admission, Occasion
+from casino_club.features.rewards import public as rewards
 from casino_club.features.wallet import public as wallet
 from casino_club.features.wallet.public import Give, House, Key, Order, Pocket, Posted, Take
 from casino_club.infra.db.database import Db
@@ -60,7 +61,9 @@ async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
     await protection.settle(db, admission, drawn.outcome.returned, policy=desk.protection)
 
     posted = await _pay(db, desk, wanted, pockets, drawn, now=now)
-    return await _keep(db, desk, wanted, drawn, posted, now=now)
+    bonus = await _bonus(db, desk, wanted, now=now)
+    await actions.append(db, _told(wanted, drawn), at=now, policy=desk.wallet.actions)
+    return await _keep(db, desk, wanted, drawn, posted, bonus, now=now)
 
 
 def _same(played: Round, wanted: Play) -> Round:
@@ -102,7 +105,7 @@ def _draw(wanted: Play) -> Wanted:
 async def _pay(
     db: Db, desk: GameDesk, wanted: Play, pockets: tuple[Pocket, ...], drawn: Result, *, now: datetime
 ) -> Posted:
-    """Take the stake and give the return, and tell the log. Raises `InsufficientFunds`, whatever was drawn."""
+    """Take the stake and give the return. Raises `InsufficientFunds`, whatever was drawn."""
     won = drawn.outcome.returned
     stake = Take(wanted.currency, wanted.staked, House.GAMES, pockets)
     gain = Give(PAID_TO[wanted.currency], won, House.GAMES, f"round:{wanted.round_id}") if won else None
@@ -114,10 +117,31 @@ async def _pay(
         now=now,
         policy=desk.wallet,
         round_id=wanted.round_id,
-        tell=lambda _: [_told(wanted, drawn)],
     )
     assert not posted.was_repeated, "a round was paid that nobody kept"
     return posted
+
+
+async def _bonus(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Bonus | None:
+    """What comes on top. It is drawn once the stake is paid, so that it can't pay for it."""
+    found = await rewards.draw_bonus(
+        db,
+        desk.odds,
+        wanted.product,
+        wanted.user_id,
+        stake=wanted.staked,
+        currency=wanted.currency,
+        now=now,
+        policy=desk.rewards,
+    )
+    if found is None:
+        return None
+    offer, drawn = found.offer, found.drawn
+    bonus = Bonus(offer.product, offer.digest, offer.cell, str(offer.chance), drawn.draw_id, drawn.receipt)
+    if found.granted is None:
+        return bonus
+    given = found.granted.reward
+    return replace(bonus, reward_type=given.type, reward_value=given.value, reference=given.reference)
 
 
 def _told(wanted: Play, drawn: Result) -> actions.Event:
@@ -130,7 +154,9 @@ def _told(wanted: Play, drawn: Result) -> actions.Event:
     return RouletteSpun(wanted.user_id, drawn.outcome.name, *amounts)
 
 
-async def _keep(db: Db, desk: GameDesk, wanted: Play, drawn: Result, posted: Posted, *, now: datetime) -> Round:
+async def _keep(
+    db: Db, desk: GameDesk, wanted: Play, drawn: Result, posted: Posted, bonus: Bonus | None, *, now: datetime
+) -> Round:
     played = Round(
         id=0,
         user_id=wanted.user_id,
@@ -145,10 +171,16 @@ async def _keep(db: Db, desk: GameDesk, wanted: Play, drawn: Result, posted: Pos
         draw_id=drawn.draw_id,
         tx_id=posted.tx_id,
         receipt=drawn.receipt,
-        balance_after=posted.balance(wanted.currency),
+        balance_after=posted.balance(wanted.currency) + _bonus_in(wanted.currency, bonus),
         played_at=now,
         hidden=wanted.hidden,
         salt=drawn.salt,
+        bonus=bonus,
     )
     number = await rounds.add_round(db, played, next_play_at=now + desk.pace.of(wanted.game))
     return replace(played, id=number)
+
+
+def _bonus_in(currency: Currency, bonus: Bonus | None) -> int:
+    """How much of the currency that was played for came with the bonus."""
+    return (bonus.reward_value or 0) if bonus is not None and bonus.reward_type == currency else 0
