@@ -2,7 +2,9 @@
 
 import io
 from dataclasses import dataclass
+from uuid import uuid4
 
+from casino_club.features.odds.commands.versions import ship
 from casino_club.features.rewards.commands.bonus import set_bonus_terms
 from casino_club.features.rewards.rules.proposals import Wish
 from casino_club.features.rewards.rules.rewards import Reward, RewardType
@@ -10,6 +12,7 @@ from casino_club.features.rewards.store import proposals
 from casino_club.infra.log import parked
 from tests.builders.actions import NOON
 from tests.features.actions.club import a_key
+from tests.features.games.parlour import TABLES
 from tests.features.identity.people import Person
 from tests.features.privacy.offices import Bureau
 from tests.features.privacy.searching import Canaries
@@ -48,6 +51,20 @@ async def be_given_things(bureau: Bureau, user_id: int) -> None:
         await proposals.add(db, a_cause(), wish, by_user_id=10**6, now=NOON)
 
 
+async def play(bureau: Bureau, person: Person) -> None:
+    """A round with its bonus, and free coins, with a seed of the user's own words."""
+    async with bureau.database.transaction() as db:
+        await ship(db, TABLES, now=NOON)
+        await db.execute(
+            "UPDATE age_checks SET settled_at = now(), is_of_age = true WHERE user_id = $1", person.user_id
+        )
+    await person.send("POST", "/api/seed")
+    await person.send("PUT", "/api/seed/client-seed", {"client_seed": "canary-client-seed"})
+    for path, body in (("free-coins", None), ("slot/spin", {"round_id": str(uuid4())})):
+        answer = await person.send("POST", f"/api/games/{path}", body)
+        assert answer.status_code == 200, answer.text
+
+
 async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     """Every feature there is, with canaries wherever a person may leave anything."""
     person = bureau.house.stranger("canary-mail@example.com")
@@ -66,6 +83,7 @@ async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     refused = {"action_type": "PURCHASE", "metadata": {"note": "canary-note"}}
     assert (await person.send("POST", "/api/actions", refused)).status_code == 403
     await be_given_things(bureau, person.user_id)
+    await play(bureau, person)
     await protect_oneself(person)
     service = await a_key(bureau.database, "game")
     about = {"user_id": person.user_id, "action_type": "CANARY_TYPE", "metadata": {"name": "canary-by-service"}}

@@ -15,7 +15,11 @@ from tests.features.privacy.offices import Bureau
 from tests.features.privacy.searching import Canaries, in_files, in_hot_store, in_tables, tables_naming
 
 OF_PROTECTION = {"protections", "protection_raises", "protection_changes", "consents"}
-STAYS_BY_NUMBER = {"user_actions", "action_user", "erasures", "ledger_txs", "ledger_lots", "user_rewards"}
+STAYS_BY_NUMBER = {
+    *("user_actions", "action_user", "erasures", "ledger_txs", "ledger_lots", "user_rewards"),
+    *("odds_draws", "odds_seeds", "game_rounds"),
+}
+OF_GAMES = {"game_rounds", "game_standings"}
 
 
 @pytest.fixture
@@ -49,8 +53,9 @@ async def test_nothing_of_the_erased_is_found_in_any_store(
         "public.refused_actions",
         "public.parked_rows",
         "public.reward_proposals",
+        "public.odds_client_seeds",
     }
-    assert await tables_naming(bureau.database, trace.person.user_id) >= OF_PROTECTION
+    assert await tables_naming(bureau.database, trace.person.user_id) >= OF_PROTECTION | OF_GAMES
 
     await bureau.run_job()
     await bureau.project()
