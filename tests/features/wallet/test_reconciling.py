@@ -168,6 +168,17 @@ async def test_a_reconciliation_that_is_cut_short_goes_on_and_counts_nobody_twic
     assert (day.earned_partner, day.spent_partner) == (4 * 30, 3 * 30)
 
 
+async def test_a_reconciliation_that_had_ended_before_its_run_did_is_not_made_again(purse: Purse) -> None:
+    run = await a_run(purse.database)
+
+    for _ in range(2):
+        await reconcile_all(purse.database, await again(purse.database, run), now=NOON, zone=ZONE)
+
+    async with purse.database.connection() as db:
+        [found] = await store.reconciliations(db, before_id=None, limit=1)
+    assert (found.users, found.balance) == (2, 50)
+
+
 async def one_at_a_time(database: Database, run: Run) -> None:
     await reconcile_all(database, run, now=NOON, zone=ZONE, users_at_once=1)
 
