@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from casino_club.features.actions import public as actions
@@ -80,12 +81,18 @@ async def bonus_chance(
 def _is_bearable(game: odds.Disclosure, extra: odds.Disclosure, bonus: Bonus) -> bool:
     assert game.rtp_max is not None, f"{game.product} has no stakes"
     prizes = [each.prize for each in extra.things]
-    worths = [prize.amount * WORTH_COINS.get(prize.kind.value, 0) if prize else 0 for prize in prizes]
-    richest = max(
-        sum(Fraction(rate.fraction) * worth for rate, worth in zip(state.rates, worths, strict=True))
-        for state in extra.states
+    worths = tuple(prize.amount * WORTH_COINS.get(prize.kind.value, 0) if prize else 0 for prize in prizes)
+    rates = tuple(rate.fraction for state in extra.states for rate in state.rates)
+    return rules.most_back(Fraction(game.rtp_max.fraction), _richest(rates, worths), bonus) <= rules.BACK_MAX
+
+
+@lru_cache(maxsize=64)
+def _richest(rates: tuple[str, ...], worths: tuple[int, ...]) -> Fraction:
+    """What the bonus is worth in its best cell; rates are those of all cells in turn. Kept, for every play asks."""
+    cells = (rates[first : first + len(worths)] for first in range(0, len(rates), len(worths)))
+    return max(
+        sum((Fraction(rate) * worth for rate, worth in zip(cell, worths, strict=True)), Fraction()) for cell in cells
     )
-    return rules.most_back(Fraction(game.rtp_max.fraction), Fraction(richest), bonus) <= rules.BACK_MAX
 
 
 def _offer(extra: odds.Disclosure, bonus: Bonus, cell: str) -> BonusOffer:
