@@ -99,6 +99,19 @@ async def test_whoever_is_cancelled_while_the_server_goes_away_is_cancelled(data
     await killer.close()
 
 
+class JumpedAtBirth(asyncpg.Connection):
+    """What a jump of the server's clock does to a connection that is being made."""
+
+    def __new__(cls, *_: object) -> "JumpedAtBirth":
+        raise asyncpg.TransactionTimeoutError("terminating connection due to transaction timeout")
+
+
+async def test_a_connection_that_a_jump_of_the_clock_ends_while_it_is_made_is_an_outage(database_url: str) -> None:
+    async with Database(database_url, connections_max=1, connection_class=JumpedAtBirth) as database:
+        with pytest.raises(Unavailable):
+            await database.run(lambda db: db.execute("SELECT 1"))
+
+
 async def test_a_mistake_of_ours_is_no_outage(database: Database) -> None:
     with pytest.raises(asyncpg.InterfaceError):
         await database.run(lambda db: db.fetch("SELECT $1::int, $2::int", 1))

@@ -89,13 +89,22 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Db]:
         """A connection without a transaction: every statement stands alone."""
-        async with self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
-            try:
-                yield connection
-            except CLIENT_FAULTS as fault:
-                if is_lost(connection):
-                    raise ConnectionResetError("the connection to the database was lost") from fault
-                raise
+        connection = await self._acquire()
+        try:
+            yield connection
+        except CLIENT_FAULTS as fault:
+            if is_lost(connection):
+                raise ConnectionResetError("the connection to the database was lost") from fault
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    async def _acquire(self) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
+        """While a connection is being made no work of ours runs that could take too long: the server's clock jumped."""
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX)
+        except asyncpg.TransactionTimeoutError as jumped:
+            raise ConnectionAbortedError("the database ended a connection that was being made") from jumped
 
     @asynccontextmanager
     async def transaction(self, first: str = "") -> AsyncIterator[Db]:
