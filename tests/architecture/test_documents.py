@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from casino_club.entry.cli import COMMANDS
-from casino_club.entry.wiring import load_tracking_plan
+from casino_club.entry.wiring import ROUTES, load_tracking_plan
 from casino_club.features.actions.rules.plan import Checks, fault_in
 from casino_club.features.actions.rules.sent import ActionIn
 from tests.architecture.checks import slice_files
@@ -19,6 +19,10 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md")
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
 
 FENCED = re.compile(r"^```[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CALL = re.compile(
+    r"curl -s(?: -X ([A-Z]+))? (?:http://127\.0\.0\.1:8000|\$CLUB)(/\S+)((?:[^\n]*\\\n)*[^\n]*(?:\n +[^\n]*)*)"
+)
+BODY = re.compile(r"-d '(\{.*?\})'", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)\s]*\)")
 
 
@@ -76,8 +80,27 @@ def test_a_lost_link_an_unknown_target_and_an_unknown_command_are_noticed(tmp_pa
     assert unknown_commands(page.read_text()) == ["fly"]
 
 
+def calls_in(page: str) -> list[tuple[str, str, str]]:
+    """Method, path and body of each call that a page shows with curl."""
+    found = [(method, path, "".join(BODY.findall(rest))) for method, path, rest in CALL.findall(page)]
+    return [(method or ("POST" if body else "GET"), path, body) for method, path, body in found]
+
+
+def test_what_the_readme_sends_is_taken() -> None:
+    routes = {(route.method, route.path): route for each in ROUTES for route in each}
+
+    calls = calls_in((ROOT / "README.md").read_text())
+
+    assert len(calls) > 5
+    for method, path, body in calls:
+        shape = routes[method, path].body
+        assert (shape is None) is (body == "")
+        if shape is not None:
+            msgspec.json.decode(body, type=shape)
+
+
 def test_the_first_action_of_the_readme_is_one_that_a_service_may_send() -> None:
-    [body] = re.findall(r"-d '(\{.*?\})'$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    [body] = [body for _, path, body in calls_in((ROOT / "README.md").read_text()) if path == "/api/actions"]
 
     action = msgspec.json.decode(body, type=ActionIn)
     check = Checks(load_tracking_plan(None)).find(action.action_type)
