@@ -75,7 +75,7 @@ class ClickHouseWarehouse:
             "date_time_output_format": "iso",
         }
         client = await self._opened()
-        async with _Telling(), asyncio.timeout(limits.seconds_max + GRACE_SECONDS):
+        async with _Telling(of_a_query=True), asyncio.timeout(limits.seconds_max + GRACE_SECONDS):
             return await client.raw_query(
                 sql, dict(parameters), settings | {"database": database}, result_format, use_database=False
             )
@@ -136,17 +136,25 @@ def _impatient_socket(address: aiohttp.AddrInfoType) -> socket.socket:
 
 
 class _Telling:
-    """Turns what clients and servers raise into the port's words. Addresses are left out: they hold passwords."""
+    """Turns what clients and servers raise into the port's words. Addresses are left out: they hold passwords.
+
+    Only who asks a query may ask for less. What is written has to be written, once there is time and memory again.
+    """
+
+    def __init__(self, *, of_a_query: bool = False) -> None:
+        self._of_a_query = of_a_query
 
     async def __aenter__(self) -> None:
         return None
 
     async def __aexit__(self, _: object, fault: BaseException | None, __: object) -> None:
         match fault:
-            case DatabaseError(code=int(code)) if code in TOO_LONG:
+            case DatabaseError(code=int(code)) if self._of_a_query and code in TOO_LONG:
                 raise QueryTooLong from fault
-            case DatabaseError(code=int(code)) if code in TOO_LARGE:
+            case DatabaseError(code=int(code)) if self._of_a_query and code in TOO_LARGE:
                 raise QueryTooLarge from fault
+            case DatabaseError(code=int(code)) if code in TOO_LONG | TOO_LARGE:
+                raise WarehouseAway(f"The warehouse has no time or memory for it (code {code})") from fault
             case DatabaseError(code=int(code)) if code not in BUSY:
                 raise WarehouseFault(code, str(fault)) from fault
             case ClickHouseError() | aiohttp.ClientError() | OSError():
