@@ -36,8 +36,8 @@ async def connected(port: int) -> AsyncIterator[Pair]:
 
 async def dribble(port: int) -> tuple[float, bytes]:
     """Send a byte of a head every now and then; how long we were borne with, and what was said at the end."""
+    began = time.monotonic()  # The server's time begins later, when it sees the connection.
     async with connected(port) as (reader, writer):
-        began = time.monotonic()
         writer.write(b"GET / HTTP/1.1\r\nX: ")
         ended = asyncio.create_task(all_of(reader))
         while not (await asyncio.wait([ended], timeout=0.2))[0]:
