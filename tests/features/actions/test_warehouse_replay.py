@@ -4,10 +4,12 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from casino_club.features.actions.jobs import warehouse as projection
+from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import positions, rebuild
 from casino_club.infra.log.parked import parked_rows
@@ -95,6 +97,21 @@ async def test_while_it_is_rebuilt_actions_arrive_and_are_read(place: Place) -> 
     logged = await place.logged()
     assert await place.rows(USER_DAYS) == user_days(logged)
     assert await place.rows(USERS) == users(logged)
+
+
+async def test_who_asks_while_a_rebuild_is_shown_gets_an_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await write_history(place.database, random.Random(4), rows=50)
+    await place.catch_up()
+    before, read = await place.hashes(), ClickHouseWarehouse.read
+    await ask(place)
+
+    async def rebuilt_first(*given: Any, **named: Any) -> bytes:
+        monkeypatch.setattr(ClickHouseWarehouse, "read", read)
+        await run(projection, place.stores)
+        return await read(*given, **named)
+
+    monkeypatch.setattr(ClickHouseWarehouse, "read", rebuilt_first)
+    assert await place.hashes() == before
 
 
 async def test_a_rebuild_that_was_cut_goes_on_where_it_was(place: Place) -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from casino_club.infra.db.database import Database, Db
-from casino_club.infra.ports import ReadLimits, WarehouseAway, WarehouseStore
+from casino_club.infra.ports import ReadLimits, WarehouseAway, WarehouseFault, WarehouseStore
 from casino_club.infra.warehouse.generations import LIVE, Generation
 
 PROJECTION = "warehouse"
@@ -60,16 +60,30 @@ class Warehouse:
 
         Raises QueryTooLong or QueryTooLarge beyond the query's limits, and WarehouseAway.
         """
+        generation, watermark = await self._live()
+        try:
+            found = await self._found(query, parameters or {}, generation)
+        except WarehouseFault:
+            asked = generation
+            generation, watermark = await self._live()
+            if generation == asked:
+                raise
+            # A rebuild has been shown in the meantime, and the tables that we asked are gone.
+            found = await self._found(query, parameters or {}, generation)
+        return Answer(_rows(query, found), watermark)
+
+    async def _live(self) -> tuple[Generation, Watermark]:
         async with self.database.connection() as db:
-            generation, watermark = await _live(db)
-        found = await self.store.read(
+            return await _live(db)
+
+    async def _found(self, query: Query[Row], parameters: Mapping[str, object], generation: Generation) -> bytes:
+        return await self.store.read(
             _text(query.package, query.file),
-            parameters or {},
+            parameters,
             database=generation.database(self.store.database),
             result_format="JSONCompactEachRowWithNames",
             limits=query.limits,
         )
-        return Answer(_rows(query, found), watermark)
 
 
 def _rows(query: Query[Row], found: bytes) -> Sequence[Row]:
