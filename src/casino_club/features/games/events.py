@@ -5,42 +5,36 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class SlotSpun:
+class RoundPlayed:
+    """A user has played a round of some game."""
+
+    user_id: int
+    result: str
+    currency: str
+    staked: int
+    won: int
+    round_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSpun(RoundPlayed):
     """A user has spun a slot."""
 
     action_type: ClassVar[str] = "SLOT_SPIN"
-    user_id: int
-    result: str
-    currency: str
-    staked: int
-    won: int
-    round_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class RouletteSpun:
+class RouletteSpun(RoundPlayed):
     """A user has spun the wheel; the result is the number that came."""
 
     action_type: ClassVar[str] = "ROULETTE_SPIN"
-    user_id: int
-    result: str
-    currency: str
-    staked: int
-    won: int
-    round_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class RpsPlayed:
+class RpsPlayed(RoundPlayed):
     """A user has played rock, paper, scissors against the house's hidden move."""
 
     action_type: ClassVar[str] = "RPS_PLAY"
-    user_id: int
-    result: str
-    currency: str
-    staked: int
-    won: int
-    round_id: str
 
 
 @dataclass(frozen=True, slots=True)
