@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +18,10 @@ from tests.builders.servers import forget, private_servers, private_warehouse
 
 collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else ["cluster"]
 """Tests with Kafka need Java and Maven: `make test-cluster` runs them."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts us in the background makes us ignore Ctrl-C, and our children, who are tried with it, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _numbers = itertools.count(1)
 
