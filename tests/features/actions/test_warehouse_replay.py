@@ -11,7 +11,7 @@ import pytest
 from casino_club.features.actions.jobs import warehouse as projection
 from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db.database import Database
-from casino_club.infra.log import positions, rebuild
+from casino_club.infra.log import pending, positions, rebuild
 from casino_club.infra.log.parked import parked_rows
 from casino_club.infra.log.positions import TakenOver
 from casino_club.infra.log.rebuilder import run
@@ -21,6 +21,7 @@ from casino_club.infra.ports import WarehouseAway, WarehouseStore
 from casino_club.infra.warehouse import generations
 from tests.builders.actions import NOON, a_log, a_policy, a_view, record
 from tests.features.actions.warehoused import USER_DAYS, USERS, Place, user_days, users, write_history
+from tests.infra.log.following import eventually
 
 
 @pytest.fixture
@@ -97,6 +98,29 @@ async def test_while_it_is_rebuilt_actions_arrive_and_are_read(place: Place) -> 
     logged = await place.logged()
     assert await place.rows(USER_DAYS) == user_days(logged)
     assert await place.rows(USERS) == users(logged)
+
+
+async def test_no_page_is_noted_behind_the_back_of_a_rebuild_that_is_being_shown(place: Place) -> None:
+    follower = place.follower()
+    await write_history(place.database, random.Random(4), rows=50)
+    await place.catch_up(follower)
+    await write_history(place.database, random.Random(5), rows=10)
+
+    async with place.database.transaction() as showing:
+        await showing.execute("UPDATE log_positions SET moves = moves + 1 WHERE consumer = $1", projection.name)
+        await pending.forget(showing, projection.name, positions.LIVE)
+        filling = asyncio.create_task(place.catch_up(follower))
+        await eventually(lambda: somebody_waits(place.database))
+    with pytest.raises(TakenOver):
+        await filling
+
+    async with place.database.connection() as db:
+        assert await db.fetchval("SELECT count(*) FROM warehouse_pending") == 0
+
+
+async def somebody_waits(database: Database) -> bool:
+    async with database.connection() as db:
+        return bool(await db.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
 
 
 async def test_who_asks_while_a_rebuild_is_shown_gets_an_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

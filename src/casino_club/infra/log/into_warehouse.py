@@ -113,8 +113,9 @@ class InWarehouse:
         async with self.database.transaction("" if beside else POSITION_MAY_BE_REPEATED) as db:
             if beside is not None:
                 await beside(db)
+            moved = await positions.move(db, held, after)
             await pending.forget(db, self.projection, self.generation)
-            return await positions.move(db, held, after)
+            return moved
 
     async def make_tables(self, db: Db, *, taking_over_to: int = 0) -> list[str]:
         """Find the generation's tables, made or changed as this version wants them; the files that ran for it."""

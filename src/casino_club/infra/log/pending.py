@@ -43,12 +43,15 @@ def runs_of(rows: Sequence[LogRow]) -> Runs:
 
 
 async def note(db: Db, held: Held, pending: Pending) -> None:
-    """Write a page down. Raises TakenOver if the position was moved, or if another page is on its way."""
+    """Write a page down. Raises TakenOver if the position was moved, or if another page is on its way.
+
+    The position is locked: whoever is just moving it forgets pages in the same transaction, and would miss this one.
+    """
     try:
         noted = await db.fetchval(
             """INSERT INTO warehouse_pending (consumer, generation, token, first_ids, last_ids, after)
                SELECT $1, $2, $4, $5, $6, $7::text::jsonb FROM log_positions
-               WHERE consumer = $1 AND generation = $2 AND moves = $3 RETURNING 1""",
+               WHERE consumer = $1 AND generation = $2 AND moves = $3 FOR NO KEY UPDATE RETURNING 1""",
             held.consumer,
             held.generation,
             held.moves,
