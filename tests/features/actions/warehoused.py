@@ -15,8 +15,7 @@ from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.db.database import Database
 from casino_club.infra.log.effects import Stores, WarehouseHome
 from casino_club.infra.log.follower import Follower
-from casino_club.infra.log.reader import Position, next_page
-from casino_club.infra.log.rows import LogRow
+from casino_club.infra.log.rows import SELECTED, LogRow, rows_of
 from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.ports import ReadLimits, WarehouseStore
 from casino_club.infra.warehouse import generations
@@ -80,9 +79,9 @@ class Place:
         return msgspec.json.Decoder(list[Any]).decode_lines(found)
 
     async def logged(self) -> Sequence[LogRow]:
-        """The whole log."""
+        """The whole log, also what a dump has brought, whose transactions this cluster knows nothing of."""
         async with self.database.connection() as db:
-            return (await next_page(db, Position(), rows_max=1_000_000)).rows
+            return await rows_of(db, f"SELECT {SELECTED} FROM user_actions")
 
 
 async def write_history(database: Database, rng: random.Random, *, rows: int = 600, now: datetime = NOON) -> None:
