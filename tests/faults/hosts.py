@@ -11,13 +11,18 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 
 _NAME = "ccf{pid}"
+_LETTERS = "abdefgh"
+"""A process may have several networks. Names of links have 15 letters at most."""
 _RANDOM = 0xFFFFF038
 """Where a packet filter finds a random number of 32 bits."""
 _IP_SOURCE, _IP_TARGET = 26, 30
 """Places in a frame, behind the head of Ethernet."""
 _OK, _SHOT = 0, 2
+
+_numbers = count()
 
 
 def why_not() -> str | None:
@@ -114,10 +119,10 @@ class Network:
 @contextmanager
 def network() -> Iterator[Network]:
     """An empty network, gone afterwards with all its hosts."""
-    pid = os.getpid()
-    made = Network(_NAME.format(pid=pid), pid % 250 + 1)
+    pid, nth = os.getpid(), next(_numbers)
+    made = Network(_NAME.format(pid=pid) + _LETTERS[nth % len(_LETTERS)], (pid + nth) % 250 + 1)
+    _run("ip", "link", "add", made.name, "type", "bridge")
     try:
-        _run("ip", "link", "add", made.name, "type", "bridge")
         _run("ip", "addr", "add", f"{made.address}/24", "dev", made.name)
         _run("ip", "link", "set", made.name, "up")
         yield made

@@ -26,7 +26,7 @@ while True:
 def network() -> Iterator[Network]:
     if reason := hosts.why_not():
         pytest.skip(reason)
-    with hosts.network() as made:
+    with hosts.network(), hosts.network() as made:
         yield made
 
 
