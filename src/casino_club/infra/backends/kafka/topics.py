@@ -121,9 +121,8 @@ def _offsets(admin: AdminClient, topic: str, partitions: int, which: OffsetSpec)
     wanted = {TopicPartition(topic, number): which for number in range(partitions)}
     asked = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ASK_SECONDS_MAX)
     found = {each.partition: future.result().offset for each, future in asked.items()}
-    if (
-        min(found.values()) < 0
-    ):  # While a leader is being elected, the client may answer without a fault and without one.
+    if min(found.values()) < 0:
+        # While a leader is being elected, the client may answer without a fault and without an offset.
         raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, f"{topic} can't tell where it ends just now"))
     return [found[number] for number in range(partitions)]
 
