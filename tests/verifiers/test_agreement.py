@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from casino_club.features.odds.rules.canonical import canonical_text
 from casino_club.features.odds.rules.proofs import verify
 from casino_club.features.odds.rules.shipped import shipped_tables
 from casino_club.features.odds.rules.tables import OddsTable
+from casino_club.kernel.canonical import canonical_text
 from tests.builders import odds
 from tests.builders.odds import a_table
 from tests.builders.proofs import proofs

@@ -7,10 +7,10 @@ import typer
 
 from casino_club.entry.cli.opening import MISUSED, WRONG, give_up
 from casino_club.entry.cli.printing import AsJson, print_json, print_table
-from casino_club.features.odds.rules.canonical import LENGTH_MAX
 from casino_club.features.odds.rules.disclosure import Disclosure, Exact, disclose
 from casino_club.features.odds.rules.proofs import verify as checks_of
 from casino_club.features.odds.rules.tables import draft_table
+from casino_club.kernel.canonical import LENGTH_MAX
 from casino_club.kernel.errors import Refused
 
 odds = typer.Typer(no_args_is_help=True, help="Proofs of draws, and tables of odds. Needs no server.")

@@ -28,6 +28,7 @@ from casino_club.features.odds.schemas import (
 from casino_club.features.odds.store import versions
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Id, Routes
+from casino_club.kernel.canonical import NotCanonical
 from casino_club.kernel.subject import Role, UserSubject
 
 Clock = Callable[[], datetime]
@@ -53,7 +54,7 @@ HOLDERS: Callers = {"audience": Audience.STAFF, "roles": (Role.SUPPORT, Role.ANA
     summary="Propose a table; the answer is what would be published of it",
     body=DraftIn,
     answers={201: DraftOut},
-    refusals=(refusals.NotCanonical, refusals.InvalidTable),
+    refusals=(NotCanonical, refusals.InvalidTable),
 )
 async def draft_odds(subject: UserSubject, body: DraftIn, database: Database, clock: Clock) -> DraftOut:
     now, live_at = clock(), body.live_at

@@ -9,13 +9,12 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from casino_club.features.odds.rules.canonical import INTEGER_MAX, canonical_text, digest_of, read_canonical
 from casino_club.features.odds.rules.outcomes import BETS_MAX, Bet, Outcome, check_bets, outcome_of
-from casino_club.features.odds.rules.refusals import NotCanonical
 from casino_club.features.odds.rules.seeds import CLIENT_SEED, Seeded, receipt_of, seed_hash
 from casino_club.features.odds.rules.shapes import Shape
 from casino_club.features.odds.rules.tables import OddsTable, read_table
 from casino_club.features.odds.rules.wheels import stop
+from casino_club.kernel.canonical import INTEGER_MAX, NotCanonical, canonical_text, digest_of, read_canonical
 from casino_club.kernel.errors import Refused
 
 FORMAT: Final = "casino-club/odds-proof/1"

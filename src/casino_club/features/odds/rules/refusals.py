@@ -8,11 +8,6 @@ class InvalidTable(Refused):
     kind = Kind.INVALID
 
 
-class NotCanonical(Refused):
-    code = "not_canonical"
-    kind = Kind.INVALID
-
-
 class InvalidBet(Refused):
     code = "invalid_bet"
     kind = Kind.INVALID

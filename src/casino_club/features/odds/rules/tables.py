@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from casino_club.features.odds.rules.canonical import canonical_text, digest_of, read_canonical, read_json
 from casino_club.features.odds.rules.refusals import InvalidTable
 from casino_club.features.odds.rules.shapes import (
     STATES_MAX,
@@ -21,6 +20,7 @@ from casino_club.features.odds.rules.shapes import (
     Wager,
 )
 from casino_club.features.odds.rules.wheels import Wheel, wheel_of
+from casino_club.kernel.canonical import canonical_text, digest_of, read_canonical, read_json
 
 SPIN: Final = "spin"
 """The one bet of a slot: the stake covers all lines."""

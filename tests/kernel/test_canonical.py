@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casino_club.features.odds.rules.canonical import (
+from casino_club.kernel.canonical import (
     DEPTH_MAX,
     INTEGER_MAX,
+    NotCanonical,
     canonical_text,
     digest_of,
     read_canonical,
     read_json,
 )
-from casino_club.features.odds.rules.refusals import NotCanonical
 
 TEXTS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), max_size=8).map(
     lambda text: unicodedata.normalize("NFC", text)

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import Any, Final, NoReturn
 
-from casino_club.features.odds.rules.refusals import NotCanonical
+from casino_club.kernel.errors import Kind, Refused
 
 INTEGER_MAX: Final = 2**53 - 1
 """What every JSON reader keeps exactly."""
@@ -18,6 +18,13 @@ DEPTH_MAX: Final = 16
 
 _is_name: Final = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
 _DIGITS_MAX: Final = 16
+
+
+class NotCanonical(Refused):
+    """This can't have a canonical text, or is not in it."""
+
+    code = "not_canonical"
+    kind = Kind.INVALID
 
 
 def digest_of(text: str) -> str:
