@@ -291,6 +291,7 @@ def game_desk_over(platform: Platform) -> GameDesk:
         pace,
         FreeCoins(settings.free_coins, settings.free_coins_ceiling, timedelta(hours=settings.free_coins_hours)),
         reward_policy_over(settings, policies),
+        settings.free_spin_coins,
     )
 
 

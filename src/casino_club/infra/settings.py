@@ -140,6 +140,13 @@ class Settings(BaseSettings):
         5_000, ge=5_000, le=60_000, description="How long a round of any other game lasts at least."
     )
 
+    free_spin_coins: int = Field(
+        100,
+        ge=10,
+        le=10_000,
+        description="What a free spin of a slot stands for: it wins as if so many coins were staked.",
+    )
+
     free_coins: int = Field(500, ge=1, le=1_000_000, description="How many free coins users may take at once.")
     free_coins_ceiling: int = Field(
         2_000, ge=1, le=10_000_000, description="Free coins bring nobody above so many: who has as many takes none."

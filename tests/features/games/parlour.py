@@ -17,7 +17,7 @@ from casino_club.features.games.store.rounds import Round
 from casino_club.features.odds.public import Bet, Game
 from casino_club.features.odds.rules.shipped import shipped_tables, slot
 from casino_club.features.odds.rules.tables import table_of
-from casino_club.features.rewards.public import RewardPolicy
+from casino_club.features.rewards.public import Grant, Reward, RewardPolicy, RewardType, grant
 from casino_club.features.rewards.rules.bonus import bonus_tables
 from casino_club.features.wallet.public import Give, House, Order, Pocket, post
 from casino_club.features.wallet.store.reading import held_by
@@ -91,6 +91,10 @@ class Parlour:
     async def play(self, wanted: Play, *, now: datetime = NOON) -> Round:
         return await self.run(lambda db: play(db, self.desk, wanted, now=now))
 
+    async def give_spins(self, count: int, product: str = "", user_id: int = USER) -> None:
+        spins = Grant(user_id, Reward(RewardType.FREE_SPIN, count, product), "gift", a_key().key)
+        await self.run(lambda db: grant(db, spins, now=NOON, policy=self.desk.rewards))
+
     async def many(self, count: int, **more: Any) -> list[Round]:
         """Spins one after the other, as fast as may be."""
         return [await self.play(self.spin(**more), now=NOON + at * self.desk.pace.slot) for at in range(count)]
@@ -129,5 +133,5 @@ async def open_parlour(database: Database, market: str = "kr") -> Parlour:
     pace = Pace(timedelta(seconds=2.5), timedelta(seconds=5))
     bonuses = RewardPolicy(a_wallet_policy(), a_protection_policy(), timedelta(days=30))
     free = FreeCoins(500, 2_000, timedelta(hours=4))
-    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace, free, bonuses)
+    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace, free, bonuses, 100)
     return Parlour(database, desk)

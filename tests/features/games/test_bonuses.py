@@ -2,10 +2,12 @@
 
 import pytest
 
+from casino_club.features.odds.commands.versions import pause, resume
 from casino_club.features.protection.rules.standing import Status
 from casino_club.features.rewards.public import bonus_chance
 from casino_club.features.wallet.public import InsufficientFunds
 from casino_club.kernel.clock import to_us
+from casino_club.kernel.subject import OPERATOR
 from tests.builders.actions import NOON
 from tests.features.games.parlour import USER, Parlour, seconds
 from tests.features.protection.guarding import Guard
@@ -68,3 +70,20 @@ async def test_small_stakes_and_limited_users_have_none(parlour: Parlour) -> Non
     limited = await parlour.play(parlour.spin(product=SLOT), now=NOON + seconds(3))
 
     assert (small.bonus, limited.bonus) == (None, None)
+
+
+async def test_while_a_bonus_rests_the_play_goes_on_without_it_and_says_so(parlour: Parlour) -> None:
+    await parlour.run(lambda db: pause(db, "bonus-slot", because="a test", by=OPERATOR, now=NOON))
+
+    before = await shown(parlour)
+    resting = await parlour.play(parlour.spin(product=SLOT))
+    await parlour.run(lambda db: resume(db, "bonus-slot", because="a test", by=OPERATOR, now=NOON))
+    going_on = await parlour.play(parlour.spin(product=SLOT), now=NOON + seconds(3))
+
+    assert before == "level-0-moderate-streak-0 0"
+    assert resting.bonus is not None
+    assert (resting.bonus.is_resting, resting.bonus.chance, resting.bonus.draw_id) == (True, "0", None)
+    assert resting.bonus.reward_type is None
+    assert going_on.bonus is not None
+    assert (going_on.bonus.is_resting, going_on.bonus.chance) == (False, "3/50")
+    assert (await parlour.kept())["draws"] == 3

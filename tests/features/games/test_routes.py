@@ -91,6 +91,25 @@ async def test_a_round_is_played_once_and_found_again_after_a_broken_connection(
     assert await house.logged(person.user_id) == ["SIGN_UP", "LOGIN", "SLOT_SPIN"]
 
 
+async def test_a_free_spin_is_taken_with_a_word(house: people.House) -> None:
+    person = await somebody(house)
+    body = {"round_id": str(uuid4()), "free": True}
+    none = await person.send("POST", SLOT, body)
+    async with house.database.transaction() as db:
+        await db.execute("INSERT INTO free_spins VALUES ($1, '', 1)", person.user_id)
+    staked = await person.send("POST", SLOT, {**body, "stake": 100})
+    in_tokens = await person.send("POST", SLOT, {**body, "currency": "CYBER_TOKEN"})
+
+    spun = (await person.send("POST", SLOT, body)).json()
+    again = (await person.send("POST", SLOT, body)).json()
+
+    assert refused(none) == (409, "spins_missing")
+    assert refused(staked) == refused(in_tokens) == (422, "free_spin_stakes")
+    assert (spun["free"], spun["staked"], spun["bets"]) == (True, 0, [{"bet": "spin", "stake": 100}])
+    assert (spun["balance_after"], again) == (1_000 + spun["won"], spun)
+    assert (await person.send("GET", "/api/rewards/held")).json()["free_spins"] == []
+
+
 async def test_too_fast_is_told_when_to_come_back(house: people.House) -> None:
     person = await somebody(house)
     await person.send("POST", SLOT, {"round_id": str(uuid4())})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from casino_club.features.odds.rules.markets import STAKED, Funds, Game, Night, admitted, markets_of
+from casino_club.features.odds.rules.markets import STAKED, Funds, Game, Night, markets_of
 from casino_club.features.odds.rules.refusals import FundsRefused
 from casino_club.features.wallet.public import Pocket
 
@@ -31,17 +31,17 @@ def test_four_markets_ship_and_name_the_wallets_pockets() -> None:
 @pytest.mark.parametrize("gems", [Funds.FREE_GEMS, Funds.PAID_GEMS])
 def test_gems_enter_no_game_of_stakes(name: str, game: Game, gems: Funds) -> None:
     with pytest.raises(FundsRefused):
-        admitted(SHIPPED[name], game, [gems])
+        SHIPPED[name].admitted(game, [gems])
 
 
 @pytest.mark.parametrize("game", STAKED)
 def test_in_korea_nothing_that_was_paid_for_is_staked(game: Game) -> None:
     with pytest.raises(FundsRefused):
-        admitted(SHIPPED["kr"], game, [Funds.CASH_TOKENS])
+        SHIPPED["kr"].admitted(game, [Funds.CASH_TOKENS])
 
     tokens = [Funds.CASH_TOKENS, Funds.APP_TOKENS]
-    assert admitted(SHIPPED["eu"], game, tokens) == tokens
-    assert admitted(SHIPPED["kr"], game, tokens) == [Funds.APP_TOKENS]
+    assert SHIPPED["eu"].admitted(game, tokens) == tokens
+    assert SHIPPED["kr"].admitted(game, tokens) == [Funds.APP_TOKENS]
     assert SHIPPED["kr"].closed == {Funds.FREE_GEMS, Funds.PAID_GEMS, Funds.CASH_TOKENS}
     assert SHIPPED["eu"].closed == {Funds.FREE_GEMS, Funds.PAID_GEMS}
 

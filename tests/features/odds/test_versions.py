@@ -140,4 +140,4 @@ async def test_what_ships_becomes_live_once_and_gives_way_to_the_operators(datab
     desk = a_desk()
     async with database.connection() as db:
         assert [live.product for live in await store.all_live(db, now=NOON)] == sorted(shipped)
-        assert (await odds_for(db, desk, "rps-ai", 7, now=NOON)).hit_rate is not None
+        assert (await odds_for(db, desk, "rps-ai", 7, now=NOON)).odds.hit_rate is not None

@@ -128,6 +128,7 @@ async def test_what_is_shown_before_a_play_is_what_is_drawn(gifts: Gifts, desk: 
 
         assert shown is not None
         assert made is not None
+        assert made.drawn is not None
         assert shown == made.offer
         assert shown.chance == Fraction(rules.chance_percent(BonusTerms(level, Risk(risk)), streak), 100)
         assert (made.drawn.product, made.drawn.digest) == ("bonus-slot", shown.digest)
@@ -165,7 +166,7 @@ async def test_a_bonus_that_comes_is_a_reward_and_one_that_does_not_is_none(gift
 async def test_at_once_each_play_has_its_own_bonus_draw(gifts: Gifts, desk: OddsDesk) -> None:
     made = await asyncio.gather(*(drawn(gifts, desk) for _ in range(20)))
 
-    assert sorted(each.drawn.nonce for each in made if each) == list(range(1, 21))
+    assert sorted(each.drawn.nonce for each in made if each and each.drawn) == list(range(1, 21))
 
 
 @pytest.mark.parametrize(
@@ -212,6 +213,7 @@ async def test_users_see_their_chance_before_they_play(house: people.House) -> N
         "reward_type": "COIN",
         "reward_value": 8,
         "stake_min_coins": 100,
+        "is_resting": False,
     }
     assert shown["bonus"]["digest"] in json.dumps(published)
     assert (nothing["bonus"], excluded["bonus"]) == (None, None)

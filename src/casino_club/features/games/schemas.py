@@ -25,12 +25,13 @@ RoundId = Annotated[UUID, Meta(description="Yours and new for each round; the sa
 
 
 class SpinIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A spin of a slot."""
+    """A spin of a slot. A free one uses up a free spin that you hold, and takes neither stake nor currency."""
 
     round_id: RoundId
-    stake: Stake = 100
+    stake: Annotated[Stake | None, Meta(description="100, unless you say otherwise.")] = None
     currency: Currency = Currency.COIN
     product: Product = "slot-orchard"
+    free: bool = False
 
 
 class BetIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,9 +85,9 @@ class RpsIn(msgspec.Struct, forbid_unknown_fields=True):
 class RoundOut(msgspec.Struct, frozen=True):
     """A round. `came` is where the reels or the wheel stopped, or the house's move; the receipt binds the house to it.
 
-    Only `win` is more than was staked. `balance_after` is what could be spent of the currency then. `hidden` is what
-    was published of the house's move, and `salt` proves it. `bonus` is a draw of its own, and no part
-    of what was won.
+    Only `win` is more than was staked, and after a free spin more than it stands for, as `bets` say. `balance_after` is
+    what could be spent of the currency then. `hidden` is what was published of the house's move, and `salt` proves it.
+    `bonus` is a draw of its own, and no part of what was won; while it rests, plays go on without it.
     """
 
     round_id: UUID
@@ -106,6 +107,7 @@ class RoundOut(msgspec.Struct, frozen=True):
     hidden: str | None
     salt: str | None
     bonus: Bonus | None
+    free: bool
 
 
 class RoundsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -181,7 +183,7 @@ def round_out(played: Round, pace: Pace) -> RoundOut:
         played.bets,
         played.staked,
         played.won,
-        result_of(staked=played.staked, won=played.won),
+        result_of(staked=sum(bet.stake for bet in played.bets), won=played.won),
         played.came,
         played.draw_id,
         played.receipt,
@@ -191,6 +193,7 @@ def round_out(played: Round, pace: Pace) -> RoundOut:
         played.hidden,
         played.salt,
         played.bonus,
+        played.is_free,
     )
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -40,13 +41,14 @@ game_rounds = Table(
     Column("hidden", Text),
     Column("salt", Text),
     Column("bonus", JSONB),
+    Column("is_free", Boolean, nullable=False, server_default="false"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("user_id", "round_id"),
     UniqueConstraint("draw_id"),
     UniqueConstraint("tx_id"),
     ForeignKeyConstraint(["draw_id"], ["odds_draws.id"]),
     ForeignKeyConstraint(["tx_id"], ["ledger_txs.id"]),
-    CheckConstraint("staked > 0 AND won >= 0", name="stakes_something"),
+    CheckConstraint("(staked > 0) <> is_free AND won >= 0", name="stakes_something_unless_free"),
     Index("game_rounds_user_id_id_idx", "user_id", "id"),
     Index("game_rounds_product_id_idx", "product", "id"),
 )

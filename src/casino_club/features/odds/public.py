@@ -2,25 +2,24 @@
 
 from casino_club.features.odds.commands.desk import OddsDesk
 from casino_club.features.odds.commands.draws import Result, Wanted, conceal, draw
-from casino_club.features.odds.commands.reads import odds_for
+from casino_club.features.odds.commands.reads import OddsNow, odds_for, products_of
 from casino_club.features.odds.rules import refusals
-from casino_club.features.odds.rules.disclosure import Disclosure
-from casino_club.features.odds.rules.markets import Game, Market, admitted
+from casino_club.features.odds.rules.markets import Game, Market
 from casino_club.features.odds.rules.outcomes import Bet
 
 __all__ = [
     "DRAW_REFUSALS",
     "Bet",
-    "Disclosure",
     "Game",
     "Market",
     "OddsDesk",
+    "OddsNow",
     "Result",
     "Wanted",
-    "admitted",
     "conceal",
     "draw",
     "odds_for",
+    "products_of",
 ]
 
 DRAW_REFUSALS = (
@@ -32,4 +31,4 @@ DRAW_REFUSALS = (
     refusals.MoveOutdated,
     refusals.FundsRefused,
 )
-"""What `draw` and `admitted` may raise where nothing holds content."""
+"""What `draw` and `Market.admitted` may raise where nothing holds content."""

@@ -83,7 +83,10 @@ class HoldingsOut(msgspec.Struct, frozen=True):
 
 
 class BonusOut(msgspec.Struct, frozen=True):
-    """The bonus that comes with a play, drawn from a published table. The chance is the exact one of its cell."""
+    """The bonus that comes with a play, drawn from a published table. The chance is the exact one of its cell.
+
+    While the bonus rests, plays go on without it, and the chance is 0.
+    """
 
     product: str
     digest: str
@@ -93,6 +96,7 @@ class BonusOut(msgspec.Struct, frozen=True):
     reward_type: RewardType
     reward_value: int
     stake_min_coins: int
+    is_resting: bool
 
 
 class GameBonusOut(msgspec.Struct, frozen=True):
@@ -157,7 +161,7 @@ def game_bonus_out(game: str, offer: BonusOffer | None) -> GameBonusOut:
         return GameBonusOut(game, None)
     shown = BonusOut(
         *(offer.product, offer.digest, offer.cell, str(offer.chance), str(float(offer.chance))),
-        *(offer.reward.type, offer.reward.value, offer.stake_min_coins),
+        *(offer.reward.type, offer.reward.value, offer.stake_min_coins, offer.is_resting),
     )
     return GameBonusOut(game, shown)
 

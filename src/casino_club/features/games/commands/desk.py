@@ -21,3 +21,5 @@ class GameDesk:
     pace: Pace
     free_coins: FreeCoins
     rewards: RewardPolicy
+    free_spin_coins: int
+    """What a free spin stands for."""

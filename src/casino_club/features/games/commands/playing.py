@@ -1,5 +1,6 @@
 """Playing a round: admitted, drawn, paid, kept and told to the log in one transaction, or nothing of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -40,10 +41,16 @@ class Play:
     bets: tuple[Bet, ...]
     hidden: str | None = None
     """What was published of the move that the user plays against."""
+    is_free: bool = False
+    """Whether a free spin pays for it: the bets say what it stands for, and nothing of the user's is staked."""
+
+    @property
+    def worth(self) -> int:
+        return sum(bet.stake for bet in self.bets)
 
     @property
     def staked(self) -> int:
-        return sum(bet.stake for bet in self.bets)
+        return 0 if self.is_free else self.worth
 
 
 async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
@@ -57,6 +64,8 @@ async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
     await _check_age(db, desk, wanted.user_id)
 
     admission = await _admit(db, desk, wanted, now=now)
+    if wanted.is_free:
+        await rewards.use_free_spin(db, wanted.user_id, wanted.product)
     drawn = await odds.draw(db, desk.odds, _draw(wanted), now=now)
     await protection.settle(db, admission, drawn.outcome.returned, policy=desk.protection)
 
@@ -67,8 +76,10 @@ async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
 
 
 def _same(played: Round, wanted: Play) -> Round:
-    before = (played.product, played.currency, played.bets, played.hidden)
-    if before != (wanted.product, wanted.currency, wanted.bets, wanted.hidden):
+    """What a free spin stands for is the operator's, who may have changed it since."""
+    bets = played.bets if played.is_free else wanted.bets
+    before = (played.product, played.currency, played.bets, played.hidden, played.is_free)
+    if before != (wanted.product, wanted.currency, bets, wanted.hidden, wanted.is_free):
         raise RoundReused
     return played
 
@@ -77,7 +88,7 @@ def _pockets(desk: GameDesk, wanted: Play) -> tuple[Pocket, ...]:
     """Those that may pay for it in this market."""
     check_product(wanted.game, wanted.product)
     offered = [each.name.lower() for each in Pocket if each.currency is wanted.currency]
-    return tuple(Pocket[name.upper()] for name in odds.admitted(desk.market, wanted.game, offered))
+    return tuple(Pocket[name.upper()] for name in desk.market.admitted(wanted.game, offered))
 
 
 async def _check_age(db: Db, desk: GameDesk, user_id: int) -> None:
@@ -106,10 +117,11 @@ async def _pay(
     db: Db, desk: GameDesk, wanted: Play, pockets: tuple[Pocket, ...], drawn: Result, *, now: datetime
 ) -> Posted:
     """Take the stake and give the return. Raises `InsufficientFunds`, whatever was drawn."""
-    won = drawn.outcome.returned
-    stake = Take(wanted.currency, wanted.staked, House.GAMES, pockets)
-    gain = Give(PAID_TO[wanted.currency], won, House.GAMES, f"round:{wanted.round_id}") if won else None
-    order = Order(f"{wanted.game}_round", wanted.user_id, (stake,) if gain is None else (stake, gain))
+    order = Order(
+        "free_spin" if wanted.is_free else f"{wanted.game}_round",
+        wanted.user_id,
+        tuple(_moves(wanted, pockets, won=drawn.outcome.returned)),
+    )
     posted = await wallet.post(
         db,
         order,
@@ -122,8 +134,20 @@ async def _pay(
     return posted
 
 
+def _moves(wanted: Play, pockets: tuple[Pocket, ...], *, won: int) -> Iterator[Take | Give]:
+    """The stake of a free spin is the house's gift, so that games come out in the ledger as their tables say."""
+    pocket, origin = PAID_TO[wanted.currency], f"round:{wanted.round_id}"
+    if wanted.is_free:
+        yield Give(pocket, wanted.worth, House.GRANTS, origin)
+    yield Take(wanted.currency, wanted.worth, House.GAMES, pockets)
+    if won:
+        yield Give(pocket, won, House.GAMES, origin)
+
+
 async def _bonus(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Bonus | None:
-    """What comes on top. It is drawn once the stake is paid, so that it can't pay for it."""
+    """What comes on top of a stake. It is drawn once that is paid, so that it can't pay for it."""
+    if wanted.is_free:
+        return None
     found = await rewards.draw_bonus(
         db,
         desk.odds,
@@ -137,7 +161,10 @@ async def _bonus(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Bonu
     if found is None:
         return None
     offer, drawn = found.offer, found.drawn
-    bonus = Bonus(offer.product, offer.digest, offer.cell, str(offer.chance), drawn.draw_id, drawn.receipt)
+    shown = (offer.product, offer.digest, offer.cell, str(offer.chance))
+    if drawn is None:
+        return Bonus(*shown, None, None, is_resting=True)
+    bonus = Bonus(*shown, drawn.draw_id, drawn.receipt)
     if found.granted is None:
         return bonus
     given = found.granted.reward
@@ -145,7 +172,7 @@ async def _bonus(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Bonu
 
 
 def _told(wanted: Play, drawn: Result) -> actions.Event:
-    result = result_of(staked=wanted.staked, won=drawn.outcome.returned)
+    result = result_of(staked=wanted.worth, won=drawn.outcome.returned)
     amounts = (wanted.currency, wanted.staked, drawn.outcome.returned, str(wanted.round_id))
     if wanted.game is Game.SLOT:
         return SlotSpun(wanted.user_id, result, *amounts)
@@ -165,7 +192,7 @@ async def _keep(
         product=wanted.product,
         currency=wanted.currency,
         bets=wanted.bets,
-        staked=drawn.staked,
+        staked=wanted.staked,
         won=drawn.outcome.returned,
         came=drawn.outcome.name,
         draw_id=drawn.draw_id,
@@ -176,6 +203,7 @@ async def _keep(
         hidden=wanted.hidden,
         salt=drawn.salt,
         bonus=bonus,
+        is_free=wanted.is_free,
     )
     number = await rounds.add_round(db, played, next_play_at=now + desk.pace.of(wanted.game))
     return replace(played, id=number)

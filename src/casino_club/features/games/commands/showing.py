@@ -15,9 +15,9 @@ async def lately(
 ) -> tuple[list[Frequency], list[str]]:
     """How often each number of the wheel came, and the last ones. Raises `OtherGame` and what odds refuse."""
     check_product(Game.ROULETTE, product)
-    disclosed = await odds_for(db, desk.odds, product, user_id, now=now)
+    found = await odds_for(db, desk.odds, product, user_id, now=now)
     came = await rounds.came_lately(db, product, limit=SPINS)
-    return frequencies([thing.id for thing in disclosed.things], came), came
+    return frequencies([thing.id for thing in found.odds.things], came), came
 
 
 async def hidden_move(db: Db, desk: GameDesk, product: str, user_id: int, *, now: datetime) -> str:

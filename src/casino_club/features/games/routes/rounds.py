@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from casino_club.features.actions.public import UserGone
@@ -19,12 +20,16 @@ from casino_club.features.games.schemas import (
 from casino_club.features.games.store import rounds
 from casino_club.features.odds.public import DRAW_REFUSALS, Bet, Game
 from casino_club.features.protection.public import ADMIT_REFUSALS
+from casino_club.features.rewards.public import SpinsMissing
 from casino_club.features.wallet.public import InsufficientFunds
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Routes
+from casino_club.kernel.money import Currency
 from casino_club.kernel.subject import UserSubject
 
 Clock = Callable[[], datetime]
+
+STAKE_USUAL: Final = 100
 
 PLAY_REFUSALS = (
     refusals.RoundReused,
@@ -44,15 +49,19 @@ routes = Routes(tags=["games"])
 @routes.post(
     "/api/games/slot/spin",
     audience=Audience.USER,
-    summary="Spin a slot, once for this round's id",
+    summary="Spin a slot, once for this round's id, for a stake or for a free spin",
     body=SpinIn,
     answers={200: RoundOut},
-    refusals=PLAY_REFUSALS,
+    refusals=(*PLAY_REFUSALS, refusals.FreeSpinStakes, SpinsMissing),
 )
 async def spin_slot(
     subject: UserSubject, body: SpinIn, database: Database, game_desk: GameDesk, clock: Clock
 ) -> RoundOut:
-    wanted = Play(subject.user_id, body.round_id, Game.SLOT, body.product, body.currency, (Bet("spin", body.stake),))
+    if body.free and (body.stake is not None or body.currency is not Currency.COIN):
+        raise refusals.FreeSpinStakes
+    stake = game_desk.free_spin_coins if body.free else body.stake or STAKE_USUAL
+    bets = (Bet("spin", stake),)
+    wanted = Play(subject.user_id, body.round_id, Game.SLOT, body.product, body.currency, bets, is_free=body.free)
     return await played(database, game_desk, wanted, now=clock())
 
 

@@ -32,6 +32,14 @@ class RoundTooSoon(Refused):
         super().__init__(f"Your last round goes on for {seconds:.1f} seconds; nothing was staked.")
 
 
+class FreeSpinStakes(Refused):
+    code = "free_spin_stakes"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("A free spin stakes nothing: leave stake and currency out.")
+
+
 class OtherGame(Refused):
     code = "other_game"
     kind = Kind.INVALID

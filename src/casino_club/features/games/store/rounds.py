@@ -16,17 +16,18 @@ from casino_club.kernel.money import Currency
 
 @dataclass(frozen=True, slots=True)
 class Bonus:
-    """The bonus draw that came on top of a round, and what it gave, if anything."""
+    """The bonus draw that came on top of a round, and what it gave, if anything. While it rests nothing is drawn."""
 
     product: str
     digest: str
     cell: str
     chance: str
-    draw_id: int
-    receipt: str
+    draw_id: int | None
+    receipt: str | None
     reward_type: str | None = None
     reward_value: int | None = None
     reference: str | None = None
+    is_resting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Round:
     hidden: str | None = None
     salt: str | None = None
     bonus: Bonus | None = None
+    is_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,14 @@ async def add_round(db: Db, played: Round, *, next_play_at: datetime) -> int:
                INSERT INTO game_standings (user_id, next_play_at) VALUES ($1, $16)
                ON CONFLICT (user_id) DO UPDATE SET next_play_at = excluded.next_play_at)
            INSERT INTO game_rounds (user_id, round_id, game, product, currency, bets, staked, won, came, draw_id, tx_id,
-                                    receipt, balance_after, played_at, hidden, salt, bonus)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18) RETURNING id""",
+                                    receipt, balance_after, played_at, hidden, salt, bonus, is_free)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, $18, $19) RETURNING id""",
         *(played.user_id, played.round_id, played.game, played.product, played.currency),
         msgspec.json.encode(played.bets).decode(),
         *(played.staked, played.won, played.came, played.draw_id, played.tx_id, played.receipt, played.balance_after),
         *(played.played_at, played.hidden, next_play_at, played.salt),
         None if played.bonus is None else msgspec.json.encode(played.bonus).decode(),
+        played.is_free,
     )
     return round_number
 

@@ -158,12 +158,16 @@ def digest_for(live: Live, user_id: int) -> str:
 
 
 async def _state(db: Db, table: OddsTable, wanted: Wanted) -> int:
-    """After another table went live, a user stands where they stood, at its last state at most."""
     if isinstance(table.shape, Cells):
         return state_of_cell(table, wanted.cell)
+    return await state_in(db, table, wanted.user_id)
+
+
+async def state_in(db: Db, table: OddsTable, user_id: int) -> int:
+    """After another table went live, a user stands where they stood, at its last state at most."""
     if not table.is_stateful:
         return 0
-    return min(await draws.state_of(db, wanted.user_id, wanted.product), table.states - 1)
+    return min(await draws.state_of(db, user_id, table.product), table.states - 1)
 
 
 def _new_draw(table: OddsTable, wanted: Wanted, commit_id: UUID, drawn: Drawn) -> NewDraw:

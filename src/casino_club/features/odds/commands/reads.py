@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.features.odds.commands.desk import OddsDesk, live_or_refuse
-from casino_club.features.odds.commands.draws import digest_for
+from casino_club.features.odds.commands.draws import digest_for, state_in
 from casino_club.features.odds.rules import watch as rules
 from casino_club.features.odds.rules.disclosure import Disclosure, disclose
+from casino_club.features.odds.rules.markets import Game
 from casino_club.features.odds.rules.watch import Seen
-from casino_club.features.odds.store import watch
+from casino_club.features.odds.store import versions, watch
 from casino_club.features.odds.store.versions import Live
 from casino_club.infra.db.database import Db
 
@@ -21,6 +22,15 @@ class Published:
     live: Live
     odds: Disclosure
     challenger: Disclosure | None
+
+
+@dataclass(frozen=True, slots=True)
+class OddsNow:
+    """A user's odds: those of the table that they draw from, their state in it, and whether the product rests."""
+
+    odds: Disclosure
+    state: int
+    is_resting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,13 @@ async def published(db: Db, desk: OddsDesk, product: str, *, now: datetime) -> P
     return Published(live, disclose(await desk.shelf.table(db, live.digest)), challenger)
 
 
-async def odds_for(db: Db, desk: OddsDesk, product: str, user_id: int, *, now: datetime) -> Disclosure:
-    """The odds that this user draws at now: what a message about them has to say. Raises `ProductMissing`."""
+async def odds_for(db: Db, desk: OddsDesk, product: str, user_id: int, *, now: datetime) -> OddsNow:
+    """What this user's next draw is made at: what a message about it has to say. Raises `ProductMissing`."""
     live = await live_or_refuse(db, product, now=now)
-    return disclose(await desk.shelf.table(db, digest_for(live, user_id)))
+    table = await desk.shelf.table(db, digest_for(live, user_id))
+    return OddsNow(disclose(table), await state_in(db, table, user_id), live.paused_at is not None)
+
+
+async def products_of(db: Db, game: Game, *, now: datetime) -> list[str]:
+    """The products of a game of which something is live, by name."""
+    return [each.product for each in await versions.all_live(db, now=now) if each.product.startswith(f"{game}-")]

@@ -79,6 +79,14 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether this money may enter this game."""
         return funds in self.funds.get(game, ())
 
+    def admitted(self, game: Game, offered: Sequence[str]) -> list[str]:
+        """Which of these pockets may pay in this game. Raises `FundsRefused` where none may."""
+        found = [each for each in offered if each in self.funds.get(game, ())]
+        if not found:
+            names = " or ".join(each.replace("_", " ") for each in offered)
+            raise FundsRefused(f"No {names} may enter {game} here.")
+        return found
+
     @property
     def closed(self) -> frozenset[Funds]:
         """Money that may enter no game of stakes at all: the ledger closes the way."""
@@ -110,12 +118,3 @@ def _faults(name: str, market: Market) -> list[str]:
     wrong += [f"gems may not enter {game}" for game in STAKED if gems & set(market.funds.get(game, ()))]
     wrong += [f"{game} names money twice" for game, funds in market.funds.items() if len(set(funds)) != len(funds)]
     return wrong
-
-
-def admitted(market: Market, game: Game, offered: Sequence[str]) -> list[str]:
-    """Which of these pockets may pay in this game. Raises `FundsRefused` where none may."""
-    found = [each for each in offered if each in market.funds.get(game, ())]
-    if not found:
-        names = " or ".join(each.replace("_", " ") for each in offered)
-        raise FundsRefused(f"No {names} may enter {game} here.")
-    return found

@@ -26,7 +26,7 @@ REASON: Final = "bonus"
 
 @dataclass(frozen=True, slots=True)
 class BonusOffer:
-    """The bonus that comes with the user's next play, and how likely it is just now."""
+    """The bonus that comes with the user's next play, and how likely it is just now: not at all while it rests."""
 
     product: str
     digest: str
@@ -34,14 +34,15 @@ class BonusOffer:
     chance: Fraction
     reward: Reward
     stake_min_coins: int
+    is_resting: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BonusDrawn:
-    """A bonus draw, and what it gave."""
+    """A bonus draw, and what it gave. Of a bonus that rests nothing is drawn."""
 
     offer: BonusOffer
-    drawn: odds.Result
+    drawn: odds.Result | None
     granted: Granted | None
 
 
@@ -78,12 +79,13 @@ async def bonus_chance(
     return _offer(extra, bonus, rules.cell_of(terms, streak))
 
 
-def _is_bearable(game: odds.Disclosure, extra: odds.Disclosure, bonus: Bonus) -> bool:
-    assert game.rtp_max is not None, f"{game.product} has no stakes"
-    prizes = [each.prize for each in extra.things]
+def _is_bearable(game: odds.OddsNow, extra: odds.OddsNow, bonus: Bonus) -> bool:
+    rtp_max = game.odds.rtp_max
+    assert rtp_max is not None, f"{game.odds.product} has no stakes"
+    prizes = [each.prize for each in extra.odds.things]
     worths = tuple(prize.amount * WORTH_COINS.get(prize.kind.value, 0) if prize else 0 for prize in prizes)
-    rates = tuple(rate.fraction for state in extra.states for rate in state.rates)
-    return rules.most_back(Fraction(game.rtp_max.fraction), _richest(rates, worths), bonus) <= rules.BACK_MAX
+    rates = tuple(rate.fraction for state in extra.odds.states for rate in state.rates)
+    return rules.most_back(Fraction(rtp_max.fraction), _richest(rates, worths), bonus) <= rules.BACK_MAX
 
 
 @lru_cache(maxsize=64)
@@ -95,12 +97,12 @@ def _richest(rates: tuple[str, ...], worths: tuple[int, ...]) -> Fraction:
     )
 
 
-def _offer(extra: odds.Disclosure, bonus: Bonus, cell: str) -> BonusOffer:
-    state = next(each for each in extra.states if each.cell == cell)
-    prize = next(each.prize for each in extra.things if each.prize and each.prize.kind.value in GIVEN)
+def _offer(extra: odds.OddsNow, bonus: Bonus, cell: str) -> BonusOffer:
+    state = next(each for each in extra.odds.states if each.cell == cell)
+    prize = next(each.prize for each in extra.odds.things if each.prize and each.prize.kind.value in GIVEN)
     reward = Reward(RewardType(prize.kind), prize.amount, prize.reference)
-    chance = Fraction(state.hit_rate.fraction)
-    return BonusOffer(bonus.product, extra.digest, cell, chance, reward, bonus.stake_min_coins)
+    chance = Fraction(0) if extra.is_resting else Fraction(state.hit_rate.fraction)
+    return BonusOffer(bonus.product, extra.odds.digest, cell, chance, reward, bonus.stake_min_coins, extra.is_resting)
 
 
 async def draw_bonus(
@@ -124,6 +126,8 @@ async def draw_bonus(
     offer = await bonus_chance(db, desk, product, user_id, now=now, policy=policy)
     if offer is None:
         return None
+    if offer.is_resting:
+        return BonusDrawn(offer, None, None)
 
     drawn = await odds.draw(db, desk, odds.Wanted(offer.product, user_id, cell=offer.cell), now=now)
 
