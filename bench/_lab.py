@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from casino_club.entry.cli.migrate import prepare
 from casino_club.infra.db import migrate
@@ -26,6 +27,9 @@ from casino_club.kernel.subject import Scope
 from tests.builders.servers import forget, private_servers
 
 START_SECONDS_MAX = 30.0
+PARTS = {"API": "cli serve", "consumer": "cli consumer", "PostgreSQL": "postgres", "engine": "backends.engine"}
+"""What stands on the command lines of the platform's parts."""
+OTHERS = "Redis and others"
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,17 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def median(values: Sequence[float]) -> float:
     return statistics.median(values)
+
+
+def processor_seconds() -> dict[str, float]:
+    """By the part of the platform that the bench has started; what has ended counts with whoever it belonged to."""
+    spent = dict.fromkeys((*PARTS, OTHERS), 0.0)
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            times, words = process.cpu_times(), " ".join(process.cmdline())
+            part = next((part for part, word in PARTS.items() if word in words), OTHERS)
+            spent[part] += times.user + times.system + times.children_user + times.children_system
+    return spent
 
 
 def free_port() -> int:

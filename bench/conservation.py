@@ -7,7 +7,6 @@ action, of API, consumer, PostgreSQL and the warehouse together.
 
 import argparse
 import asyncio
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,10 +16,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import uvloop
 
-from bench._lab import Lab, fill, lab, median
+from bench._lab import Lab, fill, lab, median, processor_seconds
 from bench.log_lag import PROBE_USERS, USERS, Load
 from bench.warehouse_rate import _probe
 from casino_club.entry import consumer
@@ -98,27 +96,18 @@ async def _turn(here: Lab, url: str, key: str, kind: str, seconds: float) -> tup
             await db.execute("DELETE FROM intake_counts")
             await db.execute(THROW_AWAY if kind == NO_COUNTS else KEEP)
         await _probe(here, database, store, key, 2)
-        load, before, began = Load(here, key, pause_seconds=0), _processor_seconds(), time.perf_counter()
+        load, before, began = Load(here, key, pause_seconds=0), sum(processor_seconds().values()), time.perf_counter()
         await load.run(seconds=seconds)
         took = time.perf_counter() - began
         await _probe(here, database, store, key, 1)
         while kind == AS_IT_IS and await _is_owed(database):  # noqa: ASYNC110 - another process gets there
             await asyncio.sleep(0.2)
-        return (_processor_seconds() - before) / load.sent, load.sent / took
+        return (sum(processor_seconds().values()) - before) / load.sent, load.sent / took
 
 
 async def _is_owed(database: Database) -> bool:
     async with database.connection() as db:
         return bool(await db.fetchval("SELECT EXISTS (SELECT FROM intake_counts)"))
-
-
-def _processor_seconds() -> float:
-    """Of everything that the bench has started; what has ended counts with whoever it belonged to."""
-    total = 0.0
-    for process in psutil.Process(os.getpid()).children(recursive=True):
-        times = process.cpu_times()
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import uvloop
 
-from bench._lab import Lab, fill, lab, percentile, verdict
+from bench._lab import Lab, fill, lab, percentile, processor_seconds, verdict
 from bench.batch_ingest import spin
 from bench.log_lag import CONNECTIONS, PROBE_USERS, ROWS_PER_BATCH, USERS, Load
 from bench.single_action import answer_to, request
@@ -117,13 +117,17 @@ async def _freshness(here: Lab, url: str, probes: int) -> None:
     async with Database(here.database_url, connections_max=2) as database, ClickHouseWarehouse(url) as store:
         await _probe(here, database, store, key, 3)
         most = Load(here, key, pause_seconds=0)
-        began = time.perf_counter()
+        before, clients, began = processor_seconds(), time.process_time(), time.perf_counter()
         await most.run(seconds=SUSTAINED_SECONDS)
         posted = time.perf_counter()
         await _probe(here, database, store, key, 1)
         sustained = most.sent / (time.perf_counter() - began)
         most_per_second = most.sent / (posted - began)
         verdict("ingest → warehouse, sustained", sustained, most_per_second, target=0.9, unit="actions/s")
+        spent = {part: seconds - before[part] for part, seconds in processor_seconds().items()}
+        spent["clients"] = time.process_time() - clients
+        parts = ", ".join(f"{part} {seconds / most.sent * 1e6:.0f} µs" for part, seconds in spent.items())
+        print(f"    processor time per action: {parts}", flush=True)
         for share in (0.1, 0.7):
             load = Load(here, key, pause_seconds=CONNECTIONS * ROWS_PER_BATCH / (most_per_second * share))
             loading = asyncio.create_task(load.run(seconds=600))
