@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from casino_club.features.identity.jobs import FORGOTTEN_AT_ONCE, forget_attempts, forget_sessions
+from casino_club.features.identity.jobs import FORGOTTEN_AT_ONCE, forget_attempts, forget_bars, forget_sessions
 from casino_club.features.identity.rules.limits import WINDOW_MAX
 from casino_club.features.identity.rules.sessions import KEPT_AFTER_END
 from casino_club.infra.db.database import Database
@@ -44,3 +44,14 @@ async def test_attempts_are_forgotten_once_their_window_is_over(database: Databa
 
     async with database.connection() as db:
         assert await db.fetchval("SELECT array_agg(key) FROM attempts") == [b"counts"]
+
+
+async def test_bars_are_forgotten_once_they_are_over(database: Database) -> None:
+    async with database.transaction() as db:
+        for digest, until in ((b"over", NOON), (b"holds", NOON + SECOND)):
+            await db.execute("INSERT INTO barred_identities VALUES ($1, $2)", digest, until)
+
+    await forget_bars.run(a_work(database))
+
+    async with database.connection() as db:
+        assert await db.fetchval("SELECT array_agg(digest) FROM barred_identities") == [b"holds"]

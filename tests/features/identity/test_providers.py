@@ -1,10 +1,12 @@
 """Who comes by an identity provider: newcomers, those who come again, and those who have a second factor."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from casino_club.features.identity.rules.oidc import WAITING_MAX
+from casino_club.features.identity.store import bars, leaving
 from tests.features.identity.browsing import Browser, ProvidedCase, outcome
 from tests.features.identity.people import PASSWORD, code_now
 
@@ -169,3 +171,26 @@ async def test_nothing_personal_is_kept_in_clear(provided: ProvidedCase) -> None
     for canary in ("canary-subject", "Canary Name", "canary@example.com"):
         assert canary not in kept
         assert canary.encode().hex() not in kept
+
+
+@pytest.mark.parametrize(
+    ("back_as", "code"),
+    [
+        ({"email": "other@example.com"}, "identity_taken"),
+        ({"sub": "another", "email_verified": True}, "email_held"),
+        ({"sub": "another", "email": "other@example.com"}, "logged_in"),
+    ],
+)
+async def test_who_was_barred_and_is_erased_does_not_come_back_by_a_provider(
+    provided: ProvidedCase, back_as: dict[str, object], code: str
+) -> None:
+    provided.provider.person["email_verified"] = True
+    person = await provided.newcomer()
+    async with provided.house.database.transaction() as db:
+        await bars.bar_sign_up(db, person.user_id, until=datetime.now(UTC) + timedelta(days=1))
+        await bars.keep_bar(db, person.user_id)
+        await leaving.remove_user(db, person.user_id)
+
+    provided.provider.person |= back_as
+
+    assert outcome(await provided.another_browser().log_in()) == f"/play?tab=1&oidc={code}"

@@ -216,3 +216,43 @@ async def test_nothing_more_is_recorded_of_the_erased_and_nothing_of_it_kept(bur
     async with bureau.database.connection() as db:
         kept = await db.fetch("SELECT sender_user_id, code, body FROM refused_actions")
     assert [tuple(row) for row in kept] == [(None, "user_gone", "")] * 2
+
+
+async def test_an_erasure_is_no_way_round_an_exclusion_and_the_address_is_free_once_that_is_over(
+    bureau: Bureau,
+) -> None:
+    person, _ = await bureau.leaving()
+    excluded = await person.send("POST", "/api/protection/exclude", {"months": 6, "confirm": "exclude"})
+    assert excluded.status_code == 200
+
+    await bureau.run_job()
+
+    again = bureau.house.stranger(person.email)
+    assert (await again.sign_up()).json()["code"] == "email_taken"
+    async with bureau.database.transaction() as db:
+        await db.execute("UPDATE barred_identities SET until = now()")
+    assert (await again.sign_up()).status_code == 201
+
+
+async def test_whoever_closed_their_account_does_not_sign_up_again_for_five_years(bureau: Bureau) -> None:
+    person, _ = await bureau.leaving()
+    assert (await person.send("POST", "/api/protection/close", {"confirm": "close"})).status_code == 200
+
+    await bureau.run_job()
+
+    assert (await bureau.house.stranger(person.email).sign_up()).json()["code"] == "email_taken"
+    async with bureau.database.connection() as db:
+        until = await db.fetchval("SELECT until FROM barred_identities")
+    assert timedelta(days=5 * 365) < until - datetime.now(UTC) < timedelta(days=5 * 366)
+
+
+async def test_whoever_has_come_back_from_an_exclusion_may_go_and_come_again(bureau: Bureau) -> None:
+    person, _ = await bureau.leaving()
+    await person.send("POST", "/api/protection/exclude", {"months": 6, "confirm": "exclude"})
+    async with bureau.database.transaction() as db:
+        await db.execute("UPDATE protections SET until = now(), return_at = now()")
+    assert (await person.send("POST", "/api/protection/return/confirm")).status_code == 200
+
+    await bureau.run_job()
+
+    assert (await bureau.house.stranger(person.email).sign_up()).status_code == 201

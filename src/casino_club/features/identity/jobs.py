@@ -8,7 +8,7 @@ from casino_club.features.identity.commands import leaving
 from casino_club.features.identity.rules.limits import WINDOW_MAX
 from casino_club.features.identity.rules.oidc import LOGIN_MAX
 from casino_club.features.identity.rules.sessions import KEPT_AFTER_END
-from casino_club.features.identity.store import attempts, providers, sessions
+from casino_club.features.identity.store import attempts, bars, providers, sessions
 from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
 
@@ -32,6 +32,13 @@ async def forget_logins(work: Work) -> None:
 @job("forget_attempts", every=timedelta(hours=1), about="Deletes counts of attempts whose window is over.")
 async def forget_attempts(work: Work) -> None:
     forget = partial(attempts.forget_attempts, before=work.now - WINDOW_MAX, limit=FORGOTTEN_AT_ONCE)
+    while await work.database.run(forget) == FORGOTTEN_AT_ONCE:
+        pass
+
+
+@job("forget_bars", every=timedelta(hours=1), about="Deletes hashes of those who were barred and may sign up again.")
+async def forget_bars(work: Work) -> None:
+    forget = partial(bars.forget_bars, before=work.now, limit=FORGOTTEN_AT_ONCE)
     while await work.database.run(forget) == FORGOTTEN_AT_ONCE:
         pass
 

@@ -9,6 +9,7 @@ from casino_club.features.identity.rules import refusals
 from casino_club.features.identity.rules.refusals import UserMissing
 from casino_club.features.identity.store import sessions
 from casino_club.features.identity.store.ages import is_of_age
+from casino_club.features.identity.store.bars import bar_sign_up
 from casino_club.features.identity.store.leaving import pass_over
 from casino_club.features.identity.store.users import key_of
 from casino_club.features.identity.store.users import set_facts as set_profile_facts
@@ -20,6 +21,7 @@ __all__ = [
     "PROOF_REFUSALS",
     "Desk",
     "UserMissing",
+    "bar_sign_up",
     "end_sessions",
     "find_session",
     "is_of_age",

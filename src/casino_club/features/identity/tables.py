@@ -95,6 +95,16 @@ waiting_logins = Table(
     prefixes=["UNLOGGED"],
 )
 
+sign_up_bars = Table("sign_up_bars", metadata, _user_id(is_key=True), Column("until", Instant, nullable=False))
+
+barred_identities = Table(
+    "barred_identities",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Index("barred_identities_until_idx", "until"),
+)
+
 sessions = Table(
     "sessions",
     metadata,

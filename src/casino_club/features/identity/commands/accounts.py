@@ -21,7 +21,7 @@ from casino_club.features.identity.rules.oidc import Newcomer
 from casino_club.features.identity.rules.people import Account, UserFacts
 from casino_club.features.identity.rules.refusals import EmailHeld, EmailTaken, InvalidDetails, WrongCredentials
 from casino_club.features.identity.rules.sessions import check_changes
-from casino_club.features.identity.store import attempts, sessions, users
+from casino_club.features.identity.store import attempts, bars, sessions, users
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import UserSubject
 
@@ -70,6 +70,9 @@ async def prepare(desk: Desk, wanted: NewUser) -> tuple[NewUser, str]:
 async def add_user(db: Db, desk: Desk, user: NewUser, password_hash: str, *, now: datetime) -> int:
     """A user with a data key of their own, under which the rest is sealed; their id."""
     email_hash = desk.vault.lookup(EMAIL_KIND, user.email)
+    # That somebody has excluded themselves is nobody's business: their address is simply not free yet.
+    if await bars.is_barred(db, [email_hash], now=now):
+        raise EmailTaken
     user_id = await users.add_user(db, email_hash=email_hash, password_hash=password_hash, now=now)
 
     await _save_person(db, desk, user_id, {"nickname": user.nickname, "email": user.email})
@@ -83,6 +86,8 @@ async def add_newcomer(db: Db, desk: Desk, newcomer: Newcomer, *, now: datetime)
     email_hash = desk.vault.lookup(EMAIL_KIND, newcomer.email) if newcomer.email else None
     # Even an address that the provider has not proven must not become a second account in silence.
     if email_hash is not None and await users.account_by_email(db, email_hash) is not None:
+        raise EmailHeld
+    if email_hash is not None and await bars.is_barred(db, [email_hash], now=now):
         raise EmailHeld
     try:
         kept_hash = email_hash if newcomer.is_email_proven else None

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from casino_club.features.identity.commands.accounts import EMAIL_KIND
 from casino_club.features.identity.rules import limits
 from casino_club.features.identity.rules.refusals import UserMissing
-from casino_club.features.identity.store import leaving, providers, users
+from casino_club.features.identity.store import bars, leaving, providers, users
 from casino_club.infra.db.database import Db
 from casino_club.infra.privacy.doors import Reach, Record
 from casino_club.infra.vault import Vault
@@ -25,6 +25,7 @@ async def remove(db: Db, vault: Vault, user_id: int) -> None:
     if EMAIL_KIND in data:
         counted += [(limit.name, data[EMAIL_KIND]) for limit in OF_EMAIL]
 
+    await bars.keep_bar(db, user_id)
     await leaving.forget_attempts_of(db, [vault.lookup(name, of) for name, of in counted])
     await leaving.remove_user(db, user_id)
 

@@ -27,7 +27,7 @@ from casino_club.features.identity.rules.refusals import (
     LoginUnknown,
     ProviderUnavailable,
 )
-from casino_club.features.identity.store import factors, users
+from casino_club.features.identity.store import bars, factors, users
 from casino_club.features.identity.store import providers as logins
 from casino_club.infra.db.database import Db
 from casino_club.infra.ports import CodeRejected, Exchanged, IdentityProvider, ProviderAway, TokenForged
@@ -235,6 +235,8 @@ async def _enter(db: Db, desk: Desk, user_id: int, sender: Sender, *, now: datet
 
 async def _sign_up(db: Db, desk: Desk, known: Known, newcomer: Newcomer, sender: Sender, *, now: datetime) -> Ended:
     name = known.provider.name
+    if await bars.is_barred(db, [known.subject_hash], now=now):
+        raise IdentityTaken
     user_id = await add_newcomer(db, desk, newcomer, now=now)
     account = await users.lock_account(db, user_id)
     assert account is not None

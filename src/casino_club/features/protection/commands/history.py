@@ -5,9 +5,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from casino_club.features.actions import public as actions
+from casino_club.features.identity import public as identity
 from casino_club.features.protection.commands.admitting import ProtectionPolicy
 from casino_club.features.protection.events import ProtectionChanged
-from casino_club.features.protection.rules.standing import Standing, Status
+from casino_club.features.protection.rules.standing import Standing, Status, barred_until
 from casino_club.features.protection.store import protections
 from casino_club.infra.db.database import Db
 
@@ -32,6 +33,7 @@ async def save(db: Db, changing: Changing, change: str, before: Standing, after:
     """Save another standing of a locked user, keep the change, and tell the log if marketing has to heed it."""
     user_id, by, now, policy = changing
     await protections.save_standing(db, user_id, after)
+    await identity.bar_sign_up(db, user_id, until=barred_until(after, now=now))
     subject, until = after.status.word, after.return_at or after.until
     await protections.note_change(db, user_id, change, subject, by=by, at=now, until=until)
 

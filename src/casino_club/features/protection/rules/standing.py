@@ -22,6 +22,7 @@ PAUSE_HOURS_MIN: Final = 24
 PAUSE_HOURS_MAX: Final = 6 * 7 * 24
 EXCLUSION_MONTHS_MIN: Final = 6
 EXCLUSION_MONTHS_MAX: Final = 120
+BARRED_AFTER_CLOSING_MONTHS: Final = 60
 
 
 class Status(IntEnum):
@@ -135,6 +136,13 @@ def released(standing: Standing, *, own_until: datetime | None, now: datetime) -
         return Standing(standing.status, None, standing.return_at, standing.status)
     return_at = own_until if standing.status is Status.PAUSED else standing.return_at
     return replace(standing, until=own_until, return_at=return_at)
+
+
+def barred_until(standing: Standing, *, now: datetime) -> datetime | None:
+    """Until when whoever leaves now does not come back as somebody new. Erasure is no way round an exclusion."""
+    if standing.status is Status.CLOSED:
+        return months_later(now, BARRED_AFTER_CLOSING_MONTHS)
+    return standing.until if standing.status is Status.EXCLUDED else None
 
 
 def months_later(at: datetime, months: int) -> datetime:
