@@ -26,6 +26,7 @@ COMMANDS = {
     "archive": "casino_club.entry.cli.archive",
     "audit": "casino_club.entry.cli.audit",
     "odds": "casino_club.entry.cli.odds",
+    "economy": "casino_club.entry.cli.economy",
     "export": "casino_club.entry.cli.export",
     "import": "casino_club.entry.cli.imports",
 }
