@@ -7,7 +7,10 @@ import pytest
 
 from tests.faults import page
 
-NEED_THE_MACHINE = ["cluster", "test_clocks.py", "test_disks.py", "test_hosts.py", "test_lines.py", "test_shims.py"]
+NEED_THE_MACHINE = [
+    "cluster",
+    *(f"test_{what}.py" for what in ("clocks", "disks", "hosts", "lines", "shims", "transfers")),
+]
 collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else NEED_THE_MACHINE
 """These need root, a compiler or Kafka, and their time: `make test-faults` has them."""
 

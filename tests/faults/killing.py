@@ -115,28 +115,7 @@ class Round:
         if isinstance(cause, Point):
             return await self._burn(cause)
         assert isinstance(cause, Kind), "trouble kills nobody"
-        return await self.strike(cause)
-
-    async def strike(self, kind: Kind) -> float:
-        if kind is Kind.SUPERVISOR:
-            began = time.monotonic()
-            self.stage.kill()
-            self.stage.start()
-            await self.stage.ready("api")
-            return began
-        pid = await self._a_backend() if kind is Kind.BACKEND else self.stage.running()[kind].pid
-        assert pid
-        os.kill(pid, signal.SIGKILL)
-        return time.monotonic()
-
-    async def _a_backend(self) -> int:
-        async with self.stage.database() as db:
-            rows = await db.fetch(
-                """SELECT pid FROM pg_stat_activity
-                   WHERE application_name = 'casino-club' ORDER BY state = 'active' DESC, pid LIMIT 4"""
-            )
-        pid: int = self.rng.choice(rows)[0]
-        return pid
+        return await strike(self.stage, cause, self.rng)
 
     async def _burn(self, point: Point) -> float:
         fuse = Fuse(self.stage.data_dir)
@@ -178,6 +157,30 @@ class Round:
         assert not self.found, summary(self.found)
         # A job may have a process of its own for a moment.
         await until(lambda: not self.stage.strangers(), seconds_max=STRANGERS_SECONDS_MAX)
+
+
+async def strike(stage: Stage, kind: Kind, rng: Random) -> float:
+    """kill -9, and when that was; a supervisor is started again at once."""
+    if kind is Kind.SUPERVISOR:
+        began = time.monotonic()
+        stage.kill()
+        stage.start()
+        await stage.ready("api")
+        return began
+    pid = await _a_backend(stage, rng) if kind is Kind.BACKEND else stage.running()[kind].pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    return time.monotonic()
+
+
+async def _a_backend(stage: Stage, rng: Random) -> int:
+    async with stage.database() as db:
+        rows = await db.fetch(
+            """SELECT pid FROM pg_stat_activity
+               WHERE application_name = 'casino-club' ORDER BY state = 'active' DESC, pid LIMIT 4"""
+        )
+    pid: int = rng.choice(rows)[0]
+    return pid
 
 
 async def _rows_of(db: asyncpg.Connection, namespace: int, keys: list[object]) -> dict[object, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.checker import findings
-from tests.faults.killing import Kind, Round, a_round
+from tests.faults.killing import Kind, Round, a_round, strike
 from tests.faults.stage import Stage, staged
 from tests.faults.truth import read_state
 from tests.infra.waiting import until
@@ -43,6 +43,6 @@ async def commit_asynchronously(stage: Stage) -> None:
 
 async def kill_postgresql(current: Round) -> None:
     """Without a look at what is left of the log: that is what the test is about."""
-    await current.strike(Kind.POSTGRESQL)
+    await strike(current.stage, Kind.POSTGRESQL, current.rng)
     async with asyncio.timeout(60):
         await current.load.probe()
