@@ -19,11 +19,16 @@ def prizes(*phases: tuple[int, list[int]], resets: list[str] | None = None, **ch
         "product": "trial",
         "title": TITLE,
         "price": {"currency": "COIN", "amount": 5},
-        "items": [{"id": name, "tier": tier, "prize": {"kind": kind, "amount": n}} for name, tier, kind, n in items],
+        "items": [{"id": name, "tier": tier, "prize": a_prize(name, kind, n)} for name, tier, kind, n in items],
         "phases": [{"draws": draws, "weights": weights} for draws, weights in phases or [(1, [90, 9, 1])]],
         **({"resets": resets} if resets is not None else {}),
         **changes,
     }
+
+
+def a_prize(name: str, kind: str, amount: int) -> dict[str, Any]:
+    """A badge says which one it is."""
+    return {"kind": kind, "amount": amount, **({"reference": name} if kind == "BADGE" else {})}
 
 
 def with_pity(*, base: int = 10, ceiling: int = 5) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Puts the slices together: what each is given, and what each brings."""
 
 import tomllib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,9 @@ from casino_club.features.actions.rules.admission import ActionPolicy
 from casino_club.features.actions.rules.moment import MomentPolicy
 from casino_club.features.actions.rules.plan import Checks, TrackingPlan, merged
 from casino_club.features.actions.rules.refusals import RefusalPolicy
+from casino_club.features.gacha import jobs as gacha_jobs
+from casino_club.features.gacha import routes as gacha_routes
+from casino_club.features.gacha.commands.desk import GachaDesk
 from casino_club.features.games import jobs as games_jobs
 from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.games.routes import free_coins as free_coin_routes
@@ -36,7 +39,7 @@ from casino_club.features.odds.commands.desk import OddsDesk, Shelf
 from casino_club.features.odds.routes import anybody as odds_routes
 from casino_club.features.odds.routes import staff as odds_staff_routes
 from casino_club.features.odds.routes import users as draw_routes
-from casino_club.features.odds.rules.markets import Funds, Market, markets_of
+from casino_club.features.odds.rules.markets import Market, markets_of
 from casino_club.features.operations import jobs as operations_jobs
 from casino_club.features.operations import routes as operations_routes
 from casino_club.features.operations.commands import conservation
@@ -97,6 +100,7 @@ ROUTES = (
     odds_staff_routes.routes,
     rewards_routes.routes,
     rewards_staff_routes.routes,
+    gacha_routes.routes,
     round_routes.routes,
     roulette_routes.routes,
     rps_routes.routes,
@@ -108,7 +112,7 @@ ROUTES = (
 
 SLICE_JOBS = (
     *(actions_jobs, identity_jobs, privacy_jobs, protection_jobs),
-    *(wallet_jobs, odds_jobs, rewards_jobs, games_jobs, operations_jobs),
+    *(wallet_jobs, odds_jobs, rewards_jobs, gacha_jobs, games_jobs, operations_jobs),
 )
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 
@@ -249,7 +253,7 @@ def office_over(platform: Platform) -> Office:
 
 def wallet_policy_over(settings: Settings, policies: Policies) -> WalletPolicy:
     """What decides about money."""
-    closed = ways_closed(policies[Market].closed)
+    closed = ways_closed(policies[Market])
     return WalletPolicy(policies[ActionPolicy], closed, corrected_alone_max=settings.correction_alone_max)
 
 
@@ -263,9 +267,10 @@ def reward_policy_over(settings: Settings, policies: Policies) -> RewardPolicy:
     )
 
 
-def ways_closed(funds: Iterable[Funds]) -> frozenset[Edge]:
-    """The ways into games of stakes, for money that the market lets into none of them."""
-    return frozenset((Pocket[each.name], House.GAMES) for each in funds)
+def ways_closed(market: Market) -> frozenset[Edge]:
+    """The ways into games of stakes, and to pulls that may lead there, for money that the market lets into none."""
+    games = {(Pocket[each.name], House.GAMES) for each in market.closed}
+    return frozenset(games | {(Pocket[each.name], House.PULLS) for each in market.closed_to_pulls})
 
 
 def protection_policy_over(policies: Policies) -> ProtectionPolicy:
@@ -293,6 +298,13 @@ def game_desk_over(platform: Platform) -> GameDesk:
         reward_policy_over(settings, policies),
         settings.free_spin_coins,
     )
+
+
+def gacha_desk_over(platform: Platform) -> GachaDesk:
+    """What the commands of gacha work with."""
+    settings, policies = platform.settings, platform.policies
+    pace = timedelta(milliseconds=settings.game_round_ms_min)
+    return GachaDesk(odds_desk_over(platform), policies[Market], reward_policy_over(settings, policies), pace)
 
 
 def session_finder(database: Database) -> FindSession:

@@ -4,7 +4,7 @@ import pytest
 
 from casino_club.features.odds.commands.versions import pause, resume
 from casino_club.features.protection.rules.standing import Status
-from casino_club.features.rewards.public import bonus_chance
+from casino_club.features.rewards.commands.bonus import bonus_chance
 from casino_club.features.wallet.public import InsufficientFunds
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.subject import OPERATOR

@@ -54,7 +54,7 @@ async def test_every_product_is_listed_and_has_a_history(club: House) -> None:
     for product in listed:
         history = (await get(club, f"/api/odds/{product['product']}/history")).json()["versions"]
         assert [version["digest"] for version in history] == [product["digest"]]
-    assert len(listed) == 5
+    assert len(listed) == 6
     for path in ("/api/odds/nothing", "/api/odds/nothing/history"):
         missing = await get(club, path)
         assert (missing.status_code, missing.json()["code"]) == (404, "product_missing")

@@ -130,6 +130,7 @@ def test_what_ships_is_what_was_looked_at() -> None:
 
 SHIPPED = {
     "gacha-constellation": "47f5997f9e442586f038208958eb7257060fd2f3671f035daa9ddc0f03168f37",
+    "gacha-gallery": "978195174efefde9cd80a09db7afbee07558c6c4440eea600e62d25cfbfb71a2",
     "rps-ai": "7a6d6234d1aff63e5919d5011b48138053ea82c28f2eb20792d0c66f6917fe47",
     "roulette-european": "0636e98cbbd5022fa5d6733cef790212d07dfa3638587020e71299fe97935d34",
     "slot-orchard": "cb75cdfca939f6e98dbe8995f6781403c4313f3843533ddc54ba0800df08d678",

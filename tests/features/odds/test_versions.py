@@ -135,7 +135,7 @@ async def test_what_ships_becomes_live_once_and_gives_way_to_the_operators(datab
     shipped = await database.run(lambda db: versions.ship(db, shipped_tables(), now=NOON))
     again = await database.run(lambda db: versions.ship(db, shipped_tables(), now=NOON))
 
-    assert shipped == ["gacha-constellation", "rps-ai", "roulette-european", "slot-orchard"]
+    assert shipped == ["gacha-constellation", "gacha-gallery", "rps-ai", "roulette-european", "slot-orchard"]
     assert again == []
     desk = a_desk()
     async with database.connection() as db:

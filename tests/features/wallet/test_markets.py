@@ -39,6 +39,12 @@ def reached_from(source: Place, policy: WalletPolicy) -> set[Place]:
     return found
 
 
+def led_on(policy: WalletPolicy) -> set[Place]:
+    """The same, where pulls whose prizes can be staked give what any grant gives."""
+    found = reached_from(House.PAYMENTS, policy)
+    return found | reached_from(House.GRANTS, policy) if House.PULLS in found else found
+
+
 def move_along(edge: Edge) -> Move:
     source, target = edge
     if isinstance(source, Pocket):
@@ -69,6 +75,28 @@ async def everything(purse: Purse) -> tuple[object, ...]:
 def test_no_way_leads_from_what_was_paid_for_to_a_game_of_stakes(market: str) -> None:
     assert House.GAMES not in reached_from(House.PAYMENTS, policy_in(market))
     assert House.GAMES in reached_from(House.PAYMENTS, policy_in("eu"))
+
+
+@pytest.mark.parametrize("market", ["kr", "default"])
+def test_no_way_leads_there_by_way_of_pulls_either(market: str) -> None:
+    assert House.GAMES not in led_on(policy_in(market))
+    assert House.PULLS in reached_from(Pocket.FREE_GEMS, policy_in(market))
+    assert House.PULLS in reached_from(House.PAYMENTS, policy_in("eu"))
+
+
+async def test_in_korea_gems_that_were_paid_for_pay_for_no_such_pull(database: Database) -> None:
+    purse = await a_purse(database, "kr")
+    await purse.post(Give(Pocket.FREE_GEMS, 3, House.GRANTS, "gift"))
+
+    pulled = await purse.post(Take(Currency.GEM, 3, House.PULLS))
+    before = await everything(purse)
+    with pytest.raises(InsufficientFunds):
+        await purse.post(Take(Currency.GEM, 1, House.PULLS))
+    with pytest.raises(EdgeForbidden):
+        await purse.post(Take(Currency.GEM, 1, House.PULLS, (Pocket.PAID_GEMS,)))
+
+    assert pulled.taken_from(Pocket.FREE_GEMS) == 3
+    assert await everything(purse) == before
 
 
 async def test_in_korea_tokens_that_were_paid_for_are_passed_by_and_never_staked(database: Database) -> None:

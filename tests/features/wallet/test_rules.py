@@ -50,7 +50,7 @@ def test_every_stripe_of_the_house_has_an_account_of_its_own() -> None:
         for stripe in range(64)
     }
 
-    assert sorted(stripes) == list(range(-6 * 3 * 64, 0))
+    assert sorted(stripes) == list(range(-7 * 3 * 64, 0))
     assert all(house_of(account) is house for account, house in stripes.items())
 
 
@@ -88,7 +88,7 @@ def test_no_order_opens_a_way_that_does_not_exist(move: Move) -> None:
 def test_no_way_leads_from_gems_to_stakes() -> None:
     targets = {target for source, target in EDGES if isinstance(source, Pocket) and source.currency is Currency.GEM}
 
-    assert targets == {House.PAYMENTS, House.GOODS, House.CORRECTIONS, House.GRANTS, Pocket.FREE_GEMS}
+    assert targets == {House.PAYMENTS, House.GOODS, House.PULLS, House.CORRECTIONS, House.GRANTS, Pocket.FREE_GEMS}
 
 
 @pytest.mark.parametrize("amount", [0, -1, AMOUNT_MAX + 1, True, 1.5, "5"])

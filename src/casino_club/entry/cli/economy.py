@@ -124,7 +124,7 @@ def rulebook_over(settings: Settings) -> Rulebook:
         shipped_catalogue(),
         settings.market,
         market,
-        ways_closed(market.closed),
+        ways_closed(market),
         FreeCoins(settings.free_coins, settings.free_coins_ceiling, timedelta(hours=settings.free_coins_hours)),
         Pace(timedelta(milliseconds=settings.slot_round_ms_min), timedelta(milliseconds=settings.game_round_ms_min)),
         timedelta(minutes=settings.streak_gap_minutes),

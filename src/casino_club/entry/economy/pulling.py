@@ -6,7 +6,8 @@ from random import Random
 from casino_club.entry.economy.books import Books, Purse
 from casino_club.entry.economy.games import GachaOdds
 from casino_club.entry.economy.tally import Tally
-from casino_club.features.odds.rules.markets import Game, Market
+from casino_club.features.gacha.rules.openings import can_be_staked
+from casino_club.features.odds.rules.markets import Market
 from casino_club.features.odds.rules.shapes import PrizeKind
 from casino_club.features.rewards.commands.granting import POCKETS
 from casino_club.features.rewards.rules.rewards import RewardType
@@ -29,11 +30,12 @@ class Puller:
 
     def pull(self, gacha: GachaOdds, pulls_max: int) -> int:
         """Pull while there are gems, so many times at most; how often it was."""
-        pockets = tuple(Pocket[funds.upper()] for funds in self.market.funds[Game.GACHA])
+        stakeable = can_be_staked(item.prize.kind for item in gacha.items)
+        pockets = tuple(Pocket[funds.upper()] for funds in self.market.gems_for_pulls(stakeable=stakeable))
         pulls = min(pulls_max, self.purse.held(pockets) // gacha.price_gems) if gacha.price_gems else 0
         if not pulls:
             return 0
-        price = Take(Currency.GEM, pulls * gacha.price_gems, House.GOODS, pockets)
+        price = Take(Currency.GEM, pulls * gacha.price_gems, House.PULLS if stakeable else House.GOODS, pockets)
         self.books.post(self.purse, "gacha_pull", price, day=self.day)
         for _ in range(pulls):
             self._pull_once(gacha)

@@ -73,6 +73,8 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duties: tuple[Duty, ...]
     refund_days: Annotated[int, Meta(ge=0, le=60)]
     funds: dict[Game, tuple[Funds, ...]]
+    stakeable_pulls: tuple[Funds, ...]
+    """Of the gacha's gems those that may pay for pulls whose prizes can be staked."""
     night: Night | None = None
 
     def admits(self, game: Game, funds: Funds) -> bool:
@@ -91,6 +93,15 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def closed(self) -> frozenset[Funds]:
         """Money that may enter no game of stakes at all: the ledger closes the way."""
         return frozenset(Funds) - {each for game in STAKED for each in self.funds.get(game, ())}
+
+    def gems_for_pulls(self, *, stakeable: bool) -> tuple[Funds, ...]:
+        """The gems that may pay for pulls whose prizes can be staked, or can't."""
+        return self.stakeable_pulls if stakeable else self.funds[Game.GACHA]
+
+    @property
+    def closed_to_pulls(self) -> frozenset[Funds]:
+        """Gems that may not pay for pulls whose prizes can be staked: the ledger closes the way."""
+        return frozenset((Funds.FREE_GEMS, Funds.PAID_GEMS)) - set(self.stakeable_pulls)
 
 
 class Markets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,4 +128,12 @@ def _faults(name: str, market: Market) -> list[str]:
     gems = {Funds.FREE_GEMS, Funds.PAID_GEMS}
     wrong += [f"gems may not enter {game}" for game in STAKED if gems & set(market.funds.get(game, ()))]
     wrong += [f"{game} names money twice" for game, funds in market.funds.items() if len(set(funds)) != len(funds)]
+    return [*wrong, *_pull_faults(market)]
+
+
+def _pull_faults(market: Market) -> list[str]:
+    gems = set(market.funds.get(Game.GACHA, ()))
+    wrong = [f"{each} may not enter gacha: only gems do" for each in sorted(gems - {Funds.FREE_GEMS, Funds.PAID_GEMS})]
+    if not market.stakeable_pulls or not gems.issuperset(market.stakeable_pulls):
+        wrong.append("stakeable_pulls names some of the gacha's gems, and nothing else")
     return wrong

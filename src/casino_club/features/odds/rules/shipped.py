@@ -1,4 +1,4 @@
-"""The tables that the platform brings along: a slot, a roulette wheel, a hidden move, a gacha with pity."""
+"""The tables that the platform brings along: a slot, a roulette wheel, a hidden move, two gachas with pity."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -15,7 +15,7 @@ Bets = Iterator[tuple[str, Sequence[int], int]]
 
 def shipped_tables() -> list[OddsTable]:
     """All of them, by product."""
-    return [table_of(value) for value in (gacha(), hidden_move(), roulette(), slot())]
+    return [table_of(value) for value in (gacha(), gallery(), hidden_move(), roulette(), slot())]
 
 
 def slot() -> dict[str, Any]:
@@ -137,6 +137,31 @@ def gacha() -> dict[str, Any]:
             {"draws": 59, "weights": list(usual)},
             {"draws": 20, "weights": list(rising)},
             {"draws": 1, "weights": list(certain)},
+        ],
+        "resets": ["legendary"],
+    }
+
+
+def gallery() -> dict[str, Any]:
+    """Three tiers above the common one, and nothing that can be staked. Legendary is certain on the 60th pull."""
+    items = [
+        *(("xp-10", "common", "XP", 10), ("xp-50", "common", "XP", 50)),
+        *(("stage-1-unlock", "rare", "CONTENT_UNLOCK", 1), ("stage-2-unlock", "epic", "CONTENT_UNLOCK", 2)),
+        *(("stage-3-unlock", "legendary", "CONTENT_UNLOCK", 3), ("gallery-badge", "legendary", "BADGE", 1)),
+    ]
+    return {
+        "format": FORMAT,
+        "kind": "prizes",
+        "product": "gacha-gallery",
+        "title": {"en": "Gallery", "ko": "갤러리 뽑기"},
+        "price": {"currency": "GEM", "amount": 1},
+        "items": [
+            {"id": name, "tier": tier, "prize": {"kind": kind, "amount": amount, **_reference(name, kind)}}
+            for name, tier, kind, amount in items
+        ],
+        "phases": [
+            {"draws": 59, "weights": [6000, 2700, 900, 250, 100, 50]},
+            {"draws": 1, "weights": [0, 0, 0, 0, 2, 1]},
         ],
         "resets": ["legendary"],
     }

@@ -14,6 +14,8 @@ from casino_club.features.odds.rules.shapes import (
     WEIGHT_MAX,
     AnyShape,
     Cells,
+    Prize,
+    PrizeKind,
     Prizes,
     Slot,
     Stake,
@@ -27,6 +29,8 @@ SPIN: Final = "spin"
 COMBINATIONS_MAX: Final = 250_000
 """So many stops of all reels together are still enumerated within a second."""
 RATES_MAX: Final = 20_000
+CONTENT_STAGES: Final = 3
+NAMED: Final = (PrizeKind.BADGE, PrizeKind.COUPON)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,13 +78,32 @@ def table_of(value: Any) -> OddsTable:
 
 
 def draft_table(text: str | bytes) -> OddsTable:
-    """The table of a JSON text in any layout."""
-    return table_of(read_json(text))
+    """The table of a JSON text in any layout. What nobody could be given may not be drawn either."""
+    table = table_of(read_json(text))
+    if isinstance(table.shape, Prizes | Cells):
+        for item in table.shape.items:
+            for why in _prize_faults(item.prize):
+                raise InvalidTable(f"The table is not valid: item {item.id} {why}.")
+    return table
 
 
 def read_table(text: str) -> OddsTable:
     """The table of a canonical text."""
     return table_of(read_canonical(text))
+
+
+def _prize_faults(prize: Prize) -> Iterator[str]:
+    kind = prize.kind
+    if kind is not PrizeKind.NOTHING and not prize.amount:
+        yield f"gives 0 of {kind}"
+    if kind is PrizeKind.CONTENT_UNLOCK and prize.amount > CONTENT_STAGES:
+        yield f"gives content of a stage above {CONTENT_STAGES}"
+    if kind is PrizeKind.BADGE and prize.amount > 1:
+        yield "gives a badge more than once"
+    if kind in NAMED and not prize.reference:
+        yield f"does not say which {kind.lower()} it gives"
+    if prize.reference and kind not in (*NAMED, PrizeKind.FREE_SPIN):
+        yield f"gives a {kind}, which has no reference"
 
 
 def _wheels(shape: AnyShape) -> Iterator[tuple[Wheel, ...]]:

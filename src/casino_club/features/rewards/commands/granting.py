@@ -1,5 +1,6 @@
 """Giving: once for each cause, into the wallet or into what the user holds besides, and the log is told of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -42,24 +43,31 @@ async def grant(db: Db, wanted: Grant, *, now: datetime, policy: RewardPolicy) -
     Raises a `Vetoed` where protection lets nothing be given.
     Locks the user in the log: whoever holds other locks has taken that one before.
     """
-    check(wanted.reward)
-    assert REASON.fullmatch(wanted.reason), wanted.reason
-    await actions.lock_users(db, [wanted.user_id])
-    if before := await store.made(db, wanted.reason, wanted.cause):
-        return _repeated(before, wanted)
-    await protection.admit(db, wanted.user_id, Occasion.GRANT, now=now, policy=policy.protection)
-
-    try:
-        granted = await store.add(db, wanted, now=now)
-    except asyncpg.UniqueViolationError as taken:
-        raise Crossed("another transaction granted for the same cause") from taken
-
-    if granted.reward.type in MONEY:
-        await _pay(db, granted, now=now, policy=policy)
-    else:
-        await _hand_over(db, granted, now=now, policy=policy)
-        await actions.append(db, _told(granted), at=now, policy=policy.wallet.actions)
+    [granted] = await grant_all(db, [wanted], now=now, policy=policy)
     return granted
+
+
+async def grant_all(db: Db, wanted: Sequence[Grant], *, now: datetime, policy: RewardPolicy) -> list[Granted]:
+    """The same for several rewards of one user at once. The money among them is one transaction of the ledger."""
+    [user_id] = {each.user_id for each in wanted}
+    for each in wanted:
+        check(each.reward)
+        assert REASON.fullmatch(each.reason), each.reason
+    await actions.lock_users(db, [user_id])
+    before = [await store.made(db, each.reason, each.cause) for each in wanted]
+    new = [each for each, known in zip(wanted, before, strict=True) if known is None]
+    repeated = {each.cause: _repeated(known, each) for each, known in zip(wanted, before, strict=True) if known}
+    if new:
+        await protection.admit(db, user_id, Occasion.GRANT, now=now, policy=policy.protection)
+
+    made = {each.cause: await _add(db, each, now=now) for each in new}
+    await _pay(db, [each for each in made.values() if each.reward.type in MONEY], now=now, policy=policy)
+    others = [each for each in made.values() if each.reward.type not in MONEY]
+    for granted in others:
+        await _hand_over(db, granted, now=now, policy=policy)
+
+    await actions.append_all(db, [_told(each) for each in others], at=now, policy=policy.wallet.actions)
+    return [(made | repeated)[each.cause] for each in wanted]
 
 
 def _repeated(before: Granted, wanted: Grant) -> Granted:
@@ -68,16 +76,27 @@ def _repeated(before: Granted, wanted: Grant) -> Granted:
     return replace(before, was_repeated=True)
 
 
-async def _pay(db: Db, granted: Granted, *, now: datetime, policy: RewardPolicy) -> None:
-    reward = granted.reward
-    move = wallet.Give(POCKETS[reward.type], reward.value, wallet.House.GRANTS, f"reward:{granted.id}")
+async def _add(db: Db, wanted: Grant, *, now: datetime) -> Granted:
+    try:
+        return await store.add(db, wanted, now=now)
+    except asyncpg.UniqueViolationError as taken:
+        raise Crossed("another transaction granted for the same cause") from taken
+
+
+async def _pay(db: Db, granted: Sequence[Granted], *, now: datetime, policy: RewardPolicy) -> None:
+    if not granted:
+        return
+    moves = tuple(
+        wallet.Give(POCKETS[each.reward.type], each.reward.value, wallet.House.GRANTS, f"reward:{each.id}")
+        for each in granted
+    )
     await wallet.post(
         db,
-        wallet.Order("grant", granted.user_id, (move,)),
-        key=wallet.Key("rewards", derived_uuid("reward", granted.id)),
+        wallet.Order("grant", granted[0].user_id, moves),
+        key=wallet.Key("rewards", derived_uuid("reward", granted[0].id)),
         now=now,
         policy=policy.wallet,
-        tell=lambda _: [_told(granted)],
+        tell=lambda _: [_told(each) for each in granted],
     )
 
 

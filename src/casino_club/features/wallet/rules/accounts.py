@@ -52,6 +52,8 @@ class House(Enum):
     GOODS = 4
     """What was spent on anything but a stake."""
     CORRECTIONS = 5
+    PULLS = 6
+    """What was spent on pulls of a gacha whose prizes can be staked."""
 
 
 _CURRENCY_OF: Final = {

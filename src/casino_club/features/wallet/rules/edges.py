@@ -25,11 +25,14 @@ EDGES: Final[frozenset[Edge]] = frozenset(
         *((pocket, House.GAMES) for pocket in _STAKES),
         *((House.GAMES, pocket) for pocket in (Pocket.COINS, Pocket.APP_TOKENS)),
         *((pocket, House.GOODS) for pocket in _SPENDABLE),
+        *((pocket, House.PULLS) for pocket in (Pocket.PAID_GEMS, Pocket.FREE_GEMS)),
         *((House.CORRECTIONS, pocket) for pocket in Pocket),
         *((pocket, House.CORRECTIONS) for pocket in Pocket),
     }
 )
 """From where, to where. Gems have no way into a game of stakes, whatever the market.
+
+Pulls whose prizes can be staked are apart from other goods, so that a market may close them to gems that were paid for.
 
 A correction mirrors what it corrects, so its ways are those backwards.
 """

@@ -1,0 +1,1 @@
+"""Decisions of this slice, one file per topic."""
