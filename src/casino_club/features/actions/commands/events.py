@@ -20,7 +20,8 @@ from casino_club.features.actions.rules.admission import (
 from casino_club.features.actions.rules.plan import fault_in
 from casino_club.features.actions.rules.refusals import UserGone
 from casino_club.features.actions.rules.sent import ActionIn
-from casino_club.features.actions.store import writing
+from casino_club.features.actions.rules.standing import Standing, after_action
+from casino_club.features.actions.store import own, writing
 from casino_club.features.actions.store.counting import IntakeCounts
 from casino_club.infra.db.database import Crossed, Db
 from casino_club.kernel.clock import to_us
@@ -37,21 +38,33 @@ class Event(Protocol):
     def user_id(self) -> int: ...
 
 
-async def append(db: Db, event: Event, *, at: datetime, policy: ActionPolicy, cause: UUID | None = None) -> int:
+async def append(
+    db: Db,
+    event: Event,
+    *,
+    at: datetime,
+    policy: ActionPolicy,
+    cause: UUID | None = None,
+    known: Standing | None = None,
+) -> int:
     """Append an action in the caller's transaction; its id.
 
     With a `cause`, an id derived from what led to it, it is appended once: the second time gives the first id.
-    Raises `UserGone` of somebody who has been erased.
+    What `lock_users` gave may be handed on as `known`, to spare a look. Raises `UserGone` of somebody who has been
+    erased.
     """
-    return (await append_row(db, _row_of(event, at=at, policy=policy, cause=cause), now=at, policy=policy)).id
+    row = _row_of(event, at=at, policy=policy, cause=cause)
+    return (await append_row(db, row, now=at, policy=policy, known=known)).id
 
 
-async def append_row(db: Db, row: ReadyRow, *, now: datetime, policy: ActionPolicy) -> Outcome:
+async def append_row(
+    db: Db, row: ReadyRow, *, now: datetime, policy: ActionPolicy, known: Standing | None = None
+) -> Outcome:
     """The same for one row that is ready, and what became of it."""
     if row.key is not None and (taken := await writing.find_keys(db, [row])):
         first = taken[row.scope, row.key]
         return outcome_of_repeat(row.body_hash, first.body_hash, first.id)
-    [action_id] = await _written(db, [row], now, policy)
+    [action_id] = await _written(db, [row], now, policy, known)
     return Outcome(Status.ACCEPTED, action_id)
 
 
@@ -62,22 +75,57 @@ async def append_all(db: Db, events: Sequence[Event], *, at: datetime, policy: A
     return await _written(db, [_row_of(event, at=at, policy=policy, cause=None) for event in events], at, policy)
 
 
-async def lock_users(db: Db, users: Collection[int]) -> None:
+async def lock_users(db: Db, users: Collection[int]) -> dict[int, Standing]:
     """Lock these users of the log until the transaction ends. Who will append locks them before anything else."""
     wanted = sorted(users)
-    if await writing.lock_standings(db, wanted) < len(wanted):
+    found = await own.locked(db, wanted)
+    if len(found) < len(wanted):
         await writing.add_users(db, wanted)
-        await writing.lock_standings(db, wanted)
+        found = await own.locked(db, wanted)
+    return found
 
 
-async def _written(db: Db, rows: Sequence[ReadyRow], at: datetime, policy: ActionPolicy) -> list[int]:
-    draft = await drafted(rows, now=at)
+async def _written(
+    db: Db, rows: Sequence[ReadyRow], at: datetime, policy: ActionPolicy, known: Standing | None = None
+) -> list[int]:
     try:
-        return await _write_with_users(db, draft, policy)
+        if len({row.user_id for row in rows}) == 1:
+            return await _write_of_one(db, rows, at, policy, known)
+        return await _write_with_users(db, await drafted(rows, now=at), policy)
     except asyncpg.UniqueViolationError as claimed:
         raise Crossed("another transaction appended under the same key") from claimed
     except asyncpg.CheckViolationError as full:
         raise Unavailable("The log is making room; send the same request again.") from full
+
+
+async def _write_of_one(
+    db: Db, rows: Sequence[ReadyRow], at: datetime, policy: ActionPolicy, known: Standing | None
+) -> list[int]:
+    counts, user_id = IntakeCounts(to_us(at), own=len(rows)), rows[0].user_id
+    if known is not None:
+        ids = await own.append_rows(db, rows, known, _standings(rows, known, policy), counts)
+        if ids is not None:
+            return ids
+    before = (await lock_users(db, [user_id]))[user_id]
+    ids = await own.append_rows(db, rows, before, _standings(rows, before, policy), counts)
+    if ids is None:
+        raise UserGone
+    return ids
+
+
+def _standings(rows: Sequence[ReadyRow], before: Standing, policy: ActionPolicy) -> list[Standing]:
+    """How the user of these rows stands after each."""
+    found: list[Standing] = []
+    for row in rows:
+        before = after_action(
+            before,
+            at_us=row.at_us,
+            is_play=row.is_play,
+            gap_us=policy.streak_gap_us,
+            day_bounds=policy.calendar.day_bounds_us,
+        )
+        found.append(before)
+    return found
 
 
 async def _write_with_users(db: Db, draft: Draft, policy: ActionPolicy) -> list[int]:

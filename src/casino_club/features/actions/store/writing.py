@@ -127,16 +127,6 @@ async def save_standing(db: Db, standings: dict[int, Standing]) -> None:
     )
 
 
-async def lock_standings(db: Db, users: Sequence[int]) -> int:
-    """Lock the users' rows, given in ascending order; how many there are."""
-    found: int = await db.fetchval(
-        """WITH locked AS (SELECT FROM action_user WHERE user_id = ANY($1::bigint[]) ORDER BY user_id FOR UPDATE)
-           SELECT count(*) FROM locked""",
-        users,
-    )
-    return found
-
-
 async def add_users(db: Db, users: Sequence[int]) -> set[int]:
     """Give each user a row to lock; those among them who have been erased, and get none."""
     await db.execute(
