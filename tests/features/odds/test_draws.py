@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,43 @@ async def test_a_draw_waits_for_a_seed_that_is_being_revealed(database: Database
 
     with pytest.raises(refusals.ClientSeedMissing):
         await waiting
+
+
+async def test_a_draw_that_waited_for_another_client_seed_is_made_from_that(database: Database, desk: OddsDesk) -> None:
+    async with database.transaction() as db:
+        await seeds.choose(db, UserSubject(USER), "heather")
+        waiting = asyncio.create_task(drawn(database, desk, "trial", USER))
+        await until_somebody_waits(db)
+    made = await waiting
+
+    async with database.transaction() as db:
+        await seeds.rotate(db, desk, UserSubject(USER), now=NOON)
+    text = await proof_of(database, desk, USER, made.draw_id)
+    assert json.loads(text)["client_seed"] == "heather"
+    assert json.loads(text)["receipt"] == made.receipt
+
+
+async def test_several_draws_at_once_are_those_that_come_one_by_one(database: Database, desk: OddsDesk) -> None:
+    wanted = [Wanted("pity", USER), Wanted("bonus", USER, cell="whale"), *[Wanted("pity", USER)] * 4]
+
+    async def together(db: Db) -> list[Result]:
+        opening = await draws.open_draws(db, desk, USER, ["pity", "bonus"], now=NOON)
+        first = await opening.draw(db, wanted[:2], now=NOON)
+        return [*first, *await opening.draw(db, wanted[2:], now=NOON)]
+
+    async def one_by_one(db: Db) -> None:
+        singly.extend([await draws.draw(db, desk, each, now=NOON) for each in wanted])
+        raise ZeroDivisionError
+
+    singly: list[Result] = []
+    with pytest.raises(ZeroDivisionError):
+        await database.run(one_by_one)
+    made = await database.run(together)
+
+    assert [replace(each, draw_id=0) for each in made] == [replace(each, draw_id=0) for each in singly]
+    assert [each.nonce for each in made] == [1, 2, 3, 4, 5, 6]
+    after = await drawn(database, desk, "pity", USER)
+    assert (after.nonce, after.state) == (7, made[-1].outcome.next_state)
 
 
 async def test_pity_is_certain_with_the_ceiling_and_survives_a_new_table(database: Database, desk: OddsDesk) -> None:

@@ -3,35 +3,39 @@
 import asyncio
 import json
 from fractions import Fraction
-from typing import Any
 
 import pytest
 
 from casino_club.features.actions.public import lock_users
 from casino_club.features.odds.commands.desk import OddsDesk
+from casino_club.features.odds.public import Bet, Wanted
 from casino_club.features.odds.rules.shipped import shipped_tables
 from casino_club.features.odds.rules.tables import OddsTable, table_of
+from casino_club.features.protection.public import Occasion, admit
+from casino_club.features.protection.rules.standing import Status
 from casino_club.features.rewards.commands.bonus import (
     BonusDrawn,
     BonusOffer,
     bonus_chance,
-    draw_bonus,
+    draw_with_bonus,
     set_bonus_terms,
 )
 from casino_club.features.rewards.rules import bonus as rules
 from casino_club.features.rewards.rules.bonus import BonusTerms, Risk, bonus_tables
-from casino_club.infra.db.database import Database
+from casino_club.infra.db.database import Database, Db
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.money import Currency
 from tests.builders.actions import NOON, a_log
 from tests.features.identity import people
 from tests.features.identity.conftest import house
 from tests.features.odds.house import a_desk, make_live, seeded
+from tests.features.protection.guarding import Guard
 from tests.features.rewards.gifts import Gifts
 
 __all__ = ["house"]
 
 SLOT, ROULETTE = "slot-orchard", "roulette-european"
+BETS = {SLOT: Bet("spin", 100), ROULETTE: Bet("red", 100), "rps-ai": Bet("rock", 100)}
 TABLES = [*shipped_tables(), *map(table_of, bonus_tables())]
 
 
@@ -64,11 +68,20 @@ async def offered(gifts: Gifts, desk: OddsDesk, product: str = SLOT) -> BonusOff
     )
 
 
-async def drawn(gifts: Gifts, desk: OddsDesk, stake: int = 100, product: str = SLOT, **more: Any) -> BonusDrawn | None:
-    wanted = {"stake": stake, "currency": Currency.COIN, **more}
-    return await gifts.database.run(
-        lambda db: draw_bonus(db, desk, product, gifts.user_id, now=NOON, policy=gifts.policy, **wanted)
-    )
+async def drawn(
+    gifts: Gifts, desk: OddsDesk, stake: int = 100, product: str = SLOT, currency: Currency = Currency.COIN
+) -> BonusDrawn | None:
+    """What comes on top of a play, which somebody else has paid for."""
+    policy, user_id = gifts.policy, gifts.user_id
+    wanted = Wanted(product, user_id, [BETS[product]], currency)
+
+    async def work(db: Db) -> BonusDrawn | None:
+        await lock_users(db, [user_id])
+        admission = await admit(db, user_id, Occasion.BET, stake, currency=currency, now=NOON, policy=policy.protection)
+        made = await draw_with_bonus(db, desk, wanted, admission, now=NOON, policy=policy)
+        return made.bonus and await made.bonus.give(db, now=NOON, policy=policy)
+
+    return await gifts.database.run(work)
 
 
 async def stand(gifts: Gifts, *, level: int = 0, risk: str = "moderate", streak: int = 0, silent_us: int = 0) -> None:
@@ -166,7 +179,7 @@ async def test_a_bonus_that_comes_is_a_reward_and_one_that_does_not_is_none(gift
 async def test_at_once_each_play_has_its_own_bonus_draw(gifts: Gifts, desk: OddsDesk) -> None:
     made = await asyncio.gather(*(drawn(gifts, desk) for _ in range(20)))
 
-    assert sorted(each.drawn.nonce for each in made if each and each.drawn) == list(range(1, 21))
+    assert sorted(each.drawn.nonce for each in made if each and each.drawn) == list(range(2, 41, 2))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +200,7 @@ async def test_a_bonus_comes_with_stakes_that_are_enough(
 
 
 async def test_whom_protection_lets_have_no_bonus_is_offered_none(gifts: Gifts, desk: OddsDesk) -> None:
-    await gifts.exclude()
+    await Guard(gifts.database, gifts.policy.protection).impose(Status.LIMITED)
 
     assert (await offered(gifts, desk), await drawn(gifts, desk)) == (None, None)
     assert await gifts.history() == []

@@ -1,8 +1,8 @@
 """What slices above may ask of odds. A draw is made in the caller's transaction, after the bet and before settling."""
 
 from casino_club.features.odds.commands.desk import OddsDesk
-from casino_club.features.odds.commands.draws import Result, Wanted, conceal, draw
-from casino_club.features.odds.commands.reads import OddsNow, odds_for, products_of
+from casino_club.features.odds.commands.draws import OddsNow, Result, Wanted, draw, open_draws
+from casino_club.features.odds.commands.reads import odds_for, products_of
 from casino_club.features.odds.rules import refusals
 from casino_club.features.odds.rules.markets import Game, Market
 from casino_club.features.odds.rules.outcomes import Bet
@@ -16,9 +16,9 @@ __all__ = [
     "OddsNow",
     "Result",
     "Wanted",
-    "conceal",
     "draw",
     "odds_for",
+    "open_draws",
     "products_of",
 ]
 

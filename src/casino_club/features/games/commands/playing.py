@@ -15,11 +15,11 @@ from casino_club.features.games.rules.results import result_of
 from casino_club.features.games.store import rounds
 from casino_club.features.games.store.rounds import Bonus, Round
 from casino_club.features.identity import public as identity
-from casino_club.features.odds import public as odds
 from casino_club.features.odds.public import Bet, Game, Result, Wanted
 from casino_club.features.protection import public as protection
 from casino_club.features.protection.public import Admission, Occasion
 from casino_club.features.rewards import public as rewards
+from casino_club.features.rewards.public import BonusDrawn
 from casino_club.features.wallet import public as wallet
 from casino_club.features.wallet.public import Give, House, Key, Order, Pocket, Posted, Take
 from casino_club.infra.db.database import Db
@@ -55,7 +55,7 @@ class Play:
 
 async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
     """Play a round once. The same again gives the same round; another one under its id is refused."""
-    await actions.lock_users(db, [wanted.user_id])
+    locked = await actions.lock_users(db, [wanted.user_id])
     standing = await rounds.standing_of(db, wanted.user_id, wanted.round_id)
     if standing.round is not None:
         return _same(standing.round, wanted)
@@ -66,12 +66,14 @@ async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
     admission = await _admit(db, desk, wanted, now=now)
     if wanted.is_free:
         await rewards.use_free_spin(db, wanted.user_id, wanted.product)
-    drawn = await odds.draw(db, desk.odds, _draw(wanted), now=now)
+    made = await rewards.draw_with_bonus(db, desk.odds, _draw(wanted), admission, now=now, policy=desk.rewards)
+    drawn = made.main
     await protection.settle(db, admission, drawn.outcome.returned, policy=desk.protection)
 
     posted = await _pay(db, desk, wanted, pockets, drawn, now=now)
-    bonus = await _bonus(db, desk, wanted, now=now)
-    await actions.append(db, _told(wanted, drawn), at=now, policy=desk.wallet.actions)
+    bonus = None if made.bonus is None else _kept(await made.bonus.give(db, now=now, policy=desk.rewards))
+    known, log = locked[wanted.user_id], desk.wallet.actions
+    await actions.append(db, _told(wanted, drawn), at=now, policy=log, known=known)
     return await _keep(db, desk, wanted, drawn, posted, bonus, now=now)
 
 
@@ -144,22 +146,8 @@ def _moves(wanted: Play, pockets: tuple[Pocket, ...], *, won: int) -> Iterator[T
         yield Give(pocket, won, House.GAMES, origin)
 
 
-async def _bonus(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Bonus | None:
-    """What comes on top of a stake. It is drawn once that is paid, so that it can't pay for it."""
-    if wanted.is_free:
-        return None
-    found = await rewards.draw_bonus(
-        db,
-        desk.odds,
-        wanted.product,
-        wanted.user_id,
-        stake=wanted.staked,
-        currency=wanted.currency,
-        now=now,
-        policy=desk.rewards,
-    )
-    if found is None:
-        return None
+def _kept(found: BonusDrawn) -> Bonus:
+    """The bonus as the round keeps it."""
     offer, drawn = found.offer, found.drawn
     shown = (offer.product, offer.digest, offer.cell, str(offer.chance))
     if drawn is None:

@@ -6,7 +6,7 @@ from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.games.rules.frequencies import SPINS, Frequency, frequencies
 from casino_club.features.games.rules.products import check_product
 from casino_club.features.games.store import rounds
-from casino_club.features.odds.public import Game, conceal, odds_for
+from casino_club.features.odds.public import Game, odds_for, open_draws
 from casino_club.infra.db.database import Db
 
 
@@ -23,4 +23,5 @@ async def lately(
 async def hidden_move(db: Db, desk: GameDesk, product: str, user_id: int, *, now: datetime) -> str:
     """What is published of the house's move. Raises `OtherGame` and what odds refuse."""
     check_product(Game.RPS, product)
-    return await conceal(db, desk.odds, product, user_id, now=now)
+    opening = await open_draws(db, desk.odds, user_id, [product], now=now, is_locked=False)
+    return opening.concealed(product)

@@ -1,12 +1,13 @@
 """Drawing from the live table in the caller's transaction, and proving it later."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from casino_club.features.odds.commands.desk import OddsDesk, live_or_refuse
+from casino_club.features.odds.commands.desk import OddsDesk
 from casino_club.features.odds.rules import proofs, trials
+from casino_club.features.odds.rules.disclosure import Disclosure, disclose
 from casino_club.features.odds.rules.outcomes import (
     Bet,
     Outcome,
@@ -22,6 +23,7 @@ from casino_club.features.odds.rules.refusals import (
     ContentNeedsAge,
     DrawMissing,
     MoveOutdated,
+    ProductMissing,
     ProductPaused,
     SeedMissing,
     SeedSecret,
@@ -29,7 +31,7 @@ from casino_club.features.odds.rules.refusals import (
 from casino_club.features.odds.rules.seeds import concealed, salt_of
 from casino_club.features.odds.rules.shapes import Cells, Prizes
 from casino_club.features.odds.rules.tables import OddsTable
-from casino_club.features.odds.store import draws, seeds
+from casino_club.features.odds.store import draws, openings, seeds
 from casino_club.features.odds.store.draws import NewDraw
 from casino_club.features.odds.store.seeds import Seed
 from casino_club.features.odds.store.versions import Live
@@ -69,44 +71,116 @@ class Result:
     """What shows a hidden move to be the one that was published."""
 
 
+@dataclass(frozen=True, slots=True)
+class OddsNow:
+    """A user's odds: those of the table that they draw from, their state in it, and whether the product rests."""
+
+    odds: Disclosure
+    state: int
+    is_resting: bool
+
+
+@dataclass(slots=True)
+class Opening:
+    """What a user's next draws are made from."""
+
+    desk: OddsDesk
+    user_id: int
+    live: Mapping[str, Live]
+    tables: Mapping[str, OddsTable]
+    """By product: those that this user draws from."""
+    seed: Seed | None
+
+    async def odds(self, db: Db, product: str) -> OddsNow:
+        """What the user's next draw of a product is made at. Raises `ProductMissing`."""
+        table = self._table(product)
+        return OddsNow(disclose(table), await self._state_in(db, table), self.live[product].paused_at is not None)
+
+    def concealed(self, product: str) -> str:
+        """The hash of what the user's next draw will show, if it is of this product. Nothing is drawn or staked yet."""
+        table = self._open_table(product)
+        seed, promise = self._promised()
+        drawn = proofs.draw(table, promise, nonce=seed.next_nonce)
+        return concealed(drawn.outcome.name, _salt(table, promise, drawn))
+
+    async def draw(self, db: Db, wanted: Sequence[Wanted], *, now: datetime) -> list[Result]:
+        """Draw these, one after the other; their nonces are taken with the transaction or not at all."""
+        tables = [self._table_for(each) for each in wanted]
+        seed, promise = self._promised()
+        states: dict[str, int] = {}
+        made: list[Drawn] = []
+        for each, table in zip(wanted, tables, strict=True):
+            if isinstance(table.shape, Cells):
+                state = state_of_cell(table, each.cell)
+            elif table.product in states:
+                state = states[table.product]
+            else:
+                state = await self._state_in(db, table)
+            drawn = proofs.draw(table, promise, nonce=seed.next_nonce + len(made), state=state, bets=each.bets)
+            states[table.product] = drawn.outcome.next_state
+            made.append(drawn)
+        new = [_new_draw(*each) for each in zip(tables, wanted, made, strict=True)]
+        salts = [_shown_salt(*each, promise) for each in zip(tables, wanted, made, strict=True)]
+
+        ids = await draws.add_draws(db, self.user_id, seed, new, now=now)
+        for product in {table.product for table in tables if table.is_stateful}:
+            await draws.save_state(db, self.user_id, product, states[product])
+        self.seed = replace(seed, next_nonce=seed.next_nonce + len(made))
+
+        receipts = [proofs.receipt(table, promise, drawn) for table, drawn in zip(tables, made, strict=True)]
+        return [_result(seed, *each) for each in zip(ids, new, receipts, salts, strict=True)]
+
+    async def _state_in(self, db: Db, table: OddsTable) -> int:
+        """After another table went live, a user stands where they stood, at its last state at most."""
+        if not table.is_stateful:
+            return 0
+        return min(await draws.state_of(db, self.user_id, table.product), table.states - 1)
+
+    def _table(self, product: str) -> OddsTable:
+        if product not in self.tables:
+            raise ProductMissing
+        return self.tables[product]
+
+    def _open_table(self, product: str) -> OddsTable:
+        table = self._table(product)
+        if self.live[product].paused_at is not None:
+            raise ProductPaused
+        return table
+
+    def _table_for(self, wanted: Wanted) -> OddsTable:
+        """The table that this draw is made from, if it may be made."""
+        table = self._open_table(wanted.product)
+        if table.holds_content and not wanted.is_of_age:
+            raise ContentNeedsAge
+        check_bets(table, wanted.bets)
+        check_currency(table, wanted.currency)
+        return table
+
+    def _promised(self) -> tuple[Seed, Promise]:
+        """The seed that is promised, and what draws are made from."""
+        seed = self.seed
+        if seed is None:
+            raise SeedMissing
+        if seed.client_seed is None:
+            raise ClientSeedMissing
+        server_seed = self.desk.seeds.open(seed.commit_id, seed.sealed)
+        return seed, Promise(str(seed.commit_id), server_seed, seed.client_seed)
+
+
+async def open_draws(
+    db: Db, desk: OddsDesk, user_id: int, products: Sequence[str], *, now: datetime, is_locked: bool = True
+) -> Opening:
+    """Look up all that draws of these products need. Locked, no others come between until the transaction ends."""
+    live, seed = await openings.opened(db, user_id, products, is_locked=is_locked, now=now)
+    tables = {product: await desk.shelf.table(db, digest_for(each, user_id)) for product, each in live.items()}
+    return Opening(desk, user_id, live, tables, seed)
+
+
 async def draw(db: Db, desk: OddsDesk, wanted: Wanted, *, now: datetime) -> Result:
     """Draw once. The user's seed stays locked until the transaction ends; its nonce is taken with it or not at all."""
-    live = await live_or_refuse(db, wanted.product, now=now)
-    table = await _table_for(db, desk, live, wanted)
-    seed = await _locked_seed(db, wanted.user_id)
-    state = await _state(db, table, wanted)
-
-    seed, promise = _opened(desk, seed)
-    drawn = proofs.draw(table, promise, nonce=seed.next_nonce, state=state, bets=wanted.bets)
-    salt = None if wanted.hidden is None else _salt(table, promise, drawn)
-    if salt is not None and concealed(drawn.outcome.name, salt) != wanted.hidden:
-        raise MoveOutdated
-
-    new = _new_draw(table, wanted, seed.commit_id, drawn)
-    draw_id = await draws.add_draw(db, new, now=now)
-    receipt = proofs.receipt(table, promise, drawn)
-    return Result(
-        draw_id,
-        table.product,
-        table.digest,
-        seed.commit_id,
-        drawn.nonce,
-        state,
-        new.staked,
-        drawn.outcome,
-        receipt,
-        salt,
-    )
-
-
-async def conceal(db: Db, desk: OddsDesk, product: str, user_id: int, *, now: datetime) -> str:
-    """The hash of what the user's next draw will show, if it is of this product. Nothing is drawn or staked yet."""
-    live = await live_or_refuse(db, product, now=now)
-    table = await _open_table(db, desk, live, user_id)
-    seed, promise = _opened(desk, await seeds.seed_of(db, user_id))
-
-    drawn = proofs.draw(table, promise, nonce=seed.next_nonce)
-    return concealed(drawn.outcome.name, _salt(table, promise, drawn))
+    opening = await open_draws(db, desk, wanted.user_id, [wanted.product], now=now)
+    [drawn] = await opening.draw(db, [wanted], now=now)
+    return drawn
 
 
 def _salt(table: OddsTable, promise: Promise, drawn: Drawn) -> str:
@@ -119,34 +193,30 @@ def _salt(table: OddsTable, promise: Promise, drawn: Drawn) -> str:
     )
 
 
-def _opened(desk: OddsDesk, seed: Seed | None) -> tuple[Seed, Promise]:
-    """The seed that is promised, and what draws are made from."""
-    if seed is None:
-        raise SeedMissing
-    if seed.client_seed is None:
-        raise ClientSeedMissing
-    return seed, Promise(str(seed.commit_id), desk.seeds.open(seed.commit_id, seed.sealed), seed.client_seed)
+def _shown_salt(table: OddsTable, wanted: Wanted, drawn: Drawn, promise: Promise) -> str | None:
+    """What shows the hidden move, if one was published. Raises `MoveOutdated` if it was another."""
+    if wanted.hidden is None:
+        return None
+    salt = _salt(table, promise, drawn)
+    if concealed(drawn.outcome.name, salt) != wanted.hidden:
+        raise MoveOutdated
+    return salt
 
 
-async def _locked_seed(db: Db, user_id: int) -> Seed | None:
-    """Looks twice: a seed that was revealed while we waited for it has a follower that only a new look can see."""
-    return await seeds.seed_of(db, user_id, is_locked=True) or await seeds.seed_of(db, user_id, is_locked=True)
-
-
-async def _table_for(db: Db, desk: OddsDesk, live: Live, wanted: Wanted) -> OddsTable:
-    """The table that this user's draw is made from, if it may be made."""
-    table = await _open_table(db, desk, live, wanted.user_id)
-    if table.holds_content and not wanted.is_of_age:
-        raise ContentNeedsAge
-    check_bets(table, wanted.bets)
-    check_currency(table, wanted.currency)
-    return table
-
-
-async def _open_table(db: Db, desk: OddsDesk, live: Live, user_id: int) -> OddsTable:
-    if live.paused_at is not None:
-        raise ProductPaused
-    return await desk.shelf.table(db, digest_for(live, user_id))
+def _result(seed: Seed, draw_id: int, new: NewDraw, receipt: str, salt: str | None) -> Result:
+    drawn = new.drawn
+    return Result(
+        draw_id,
+        new.product,
+        new.digest,
+        seed.commit_id,
+        drawn.nonce,
+        drawn.state,
+        new.staked,
+        drawn.outcome,
+        receipt,
+        salt,
+    )
 
 
 def digest_for(live: Live, user_id: int) -> str:
@@ -157,37 +227,14 @@ def digest_for(live: Live, user_id: int) -> str:
     return live.challenger if is_chosen else live.digest
 
 
-async def _state(db: Db, table: OddsTable, wanted: Wanted) -> int:
-    if isinstance(table.shape, Cells):
-        return state_of_cell(table, wanted.cell)
-    return await state_in(db, table, wanted.user_id)
-
-
-async def state_in(db: Db, table: OddsTable, user_id: int) -> int:
-    """After another table went live, a user stands where they stood, at its last state at most."""
-    if not table.is_stateful:
-        return 0
-    return min(await draws.state_of(db, user_id, table.product), table.states - 1)
-
-
-def _new_draw(table: OddsTable, wanted: Wanted, commit_id: UUID, drawn: Drawn) -> NewDraw:
+def _new_draw(table: OddsTable, wanted: Wanted, drawn: Drawn) -> NewDraw:
     shape = table.shape
     if isinstance(shape, Prizes | Cells):
         currency, staked = shape.price.currency, shape.price.amount
     else:
         assert wanted.currency is not None
         currency, staked = wanted.currency, sum(bet.stake for bet in wanted.bets)
-    return NewDraw(
-        user_id=wanted.user_id,
-        product=wanted.product,
-        digest=table.digest,
-        commit_id=commit_id,
-        drawn=drawn,
-        cell=cell_of(table, drawn.stops),
-        currency=currency,
-        staked=staked,
-        is_stateful=table.is_stateful,
-    )
+    return NewDraw(table.product, table.digest, drawn, cell_of(table, drawn.stops), currency, staked)
 
 
 async def proof(db: Db, desk: OddsDesk, subject: UserSubject, draw_id: int) -> str:

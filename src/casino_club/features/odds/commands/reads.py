@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casino_club.features.odds.commands.desk import OddsDesk, live_or_refuse
-from casino_club.features.odds.commands.draws import digest_for, state_in
+from casino_club.features.odds.commands.draws import OddsNow, open_draws
 from casino_club.features.odds.rules import watch as rules
 from casino_club.features.odds.rules.disclosure import Disclosure, disclose
 from casino_club.features.odds.rules.markets import Game
@@ -22,15 +22,6 @@ class Published:
     live: Live
     odds: Disclosure
     challenger: Disclosure | None
-
-
-@dataclass(frozen=True, slots=True)
-class OddsNow:
-    """A user's odds: those of the table that they draw from, their state in it, and whether the product rests."""
-
-    odds: Disclosure
-    state: int
-    is_resting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +50,8 @@ async def published(db: Db, desk: OddsDesk, product: str, *, now: datetime) -> P
 
 async def odds_for(db: Db, desk: OddsDesk, product: str, user_id: int, *, now: datetime) -> OddsNow:
     """What this user's next draw is made at: what a message about it has to say. Raises `ProductMissing`."""
-    live = await live_or_refuse(db, product, now=now)
-    table = await desk.shelf.table(db, digest_for(live, user_id))
-    return OddsNow(disclose(table), await state_in(db, table, user_id), live.paused_at is not None)
+    opening = await open_draws(db, desk, user_id, [product], now=now, is_locked=False)
+    return await opening.odds(db, product)
 
 
 async def products_of(db: Db, game: Game, *, now: datetime) -> list[str]:

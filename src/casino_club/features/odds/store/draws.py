@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -11,22 +12,21 @@ import msgspec
 
 from casino_club.features.odds.rules.outcomes import Bet
 from casino_club.features.odds.rules.proofs import Drawn
-from casino_club.infra.db.database import Db
+from casino_club.features.odds.store.seeds import Seed
+from casino_club.infra.db.database import Crossed, Db
+from casino_club.infra.db.values import flat, placeholders
 
 
 @dataclass(frozen=True, slots=True)
 class NewDraw:
     """A draw as it is written."""
 
-    user_id: int
     product: str
     digest: str
-    commit_id: UUID
     drawn: Drawn
     cell: str
     currency: str
     staked: int
-    is_stateful: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +58,60 @@ async def state_of(db: Db, user_id: int, product: str) -> int:
     return state or 0
 
 
-async def add_draw(db: Db, new: NewDraw, *, now: datetime) -> int:
-    """Write a draw and take its nonce; its id."""
-    drawn, outcome = new.drawn, new.drawn.outcome
-    draw_id: int = await db.fetchval(
-        _ADD,
-        *(new.user_id, new.product, new.digest, new.commit_id, drawn.nonce),
-        *(drawn.state, outcome.next_state, _json([{"bet": bet.bet, "stake": bet.stake} for bet in drawn.bets])),
-        *(_json(list(drawn.stops)), outcome.name, new.cell, new.currency, new.staked, outcome.returned, now),
+async def add_draws(db: Db, user_id: int, seed: Seed, new: Sequence[NewDraw], *, now: datetime) -> list[int]:
+    """Write draws of a locked seed and take their nonces, its next ones; the draws' ids.
+
+    Raises `Crossed` if the user chose another client seed while it was being locked.
+    """
+    ids: list[int] | None = await db.fetchval(
+        _adding(len(new)),
+        *(user_id, seed.commit_id, seed.client_seed, seed.next_nonce, len(new), now),
+        *flat(map(_fields, new)),
     )
-    if new.is_stateful:
-        await db.execute(
-            "INSERT INTO odds_states VALUES ($1, $2, $3)"
-            " ON CONFLICT (user_id, product) DO UPDATE SET state = excluded.state",
-            *(new.user_id, new.product, outcome.next_state),
-        )
-    return draw_id
+    if ids is None:
+        raise Crossed("the user chose another client seed meanwhile")
+    return ids
 
 
-_ADD = """WITH taken AS (UPDATE odds_seeds SET next_nonce = $5 + 1 WHERE commit_id = $4 AND next_nonce = $5),
-          drawn AS (
-              INSERT INTO odds_draws (user_id, product, digest, commit_id, nonce, state, next_state, bets, stops, name,
-                                      cell, currency, staked, returned, drawn_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id)
-          INSERT INTO odds_unwatched SELECT id FROM drawn RETURNING draw_id"""
+async def save_state(db: Db, user_id: int, product: str, state: int) -> None:
+    """Where the user's next draw of a product with pity begins."""
+    await db.execute(
+        "INSERT INTO odds_states VALUES ($1, $2, $3)"
+        " ON CONFLICT (user_id, product) DO UPDATE SET state = excluded.state",
+        *(user_id, product, state),
+    )
+
+
+def _fields(new: NewDraw) -> tuple[object, ...]:
+    """In the order of `_TYPES`."""
+    drawn, outcome = new.drawn, new.drawn.outcome
+    bets = [{"bet": bet.bet, "stake": bet.stake} for bet in drawn.bets]
+    return (
+        *(drawn.nonce, new.product, new.digest, drawn.state, outcome.next_state, _json(bets)),
+        *(_json(list(drawn.stops)), outcome.name, new.cell, new.currency, new.staked, outcome.returned),
+    )
+
+
+_TYPES: Final = (
+    *("bigint", "text", "text", "int", "int", "jsonb"),
+    *("jsonb", "text", "text", "text", "bigint", "bigint"),
+)
+
+
+@lru_cache(maxsize=64)
+def _adding(count: int) -> str:
+    return f"""WITH taken AS (
+            UPDATE odds_seeds SET next_nonce = $4::bigint + $5::int
+            WHERE commit_id = $2 AND next_nonce = $4 AND $3 = (
+                SELECT client_seed FROM odds_client_seeds WHERE commit_id = $2 ORDER BY first_nonce DESC LIMIT 1)
+            RETURNING commit_id),
+        drawn AS (
+            INSERT INTO odds_draws (user_id, commit_id, drawn_at, nonce, product, digest, state, next_state, bets,
+                                    stops, name, cell, currency, staked, returned)
+            SELECT $1, taken.commit_id, $6, v.* FROM taken, ({placeholders(_TYPES, count, after=6)}) AS v
+            RETURNING id, nonce),
+        unwatched AS (INSERT INTO odds_unwatched SELECT id FROM drawn)
+        SELECT array_agg(id ORDER BY nonce) FROM drawn"""  # noqa: S608 - made of our own names, before any request
 
 
 _DRAW = """SELECT d.*, (SELECT client_seed FROM odds_client_seeds

@@ -38,15 +38,17 @@ class Seed:
     next_nonce: int
 
 
-_SEED: Final = """SELECT s.commit_id, c.sequence, c.seed_hash, s.sealed, s.next_nonce,
+SEED: Final = """SELECT s.commit_id, c.sequence, c.seed_hash, s.sealed, s.next_nonce,
         (SELECT client_seed FROM odds_client_seeds WHERE commit_id = s.commit_id ORDER BY first_nonce DESC LIMIT 1)
     FROM odds_seeds AS s JOIN odds_commitments AS c USING (commit_id)
-    WHERE s.user_id = $1 AND s.revealed_at IS NULL"""
+    WHERE s.revealed_at IS NULL"""
+"""Every seed in use."""
 
 
 async def seed_of(db: Db, user_id: int, *, is_locked: bool = False) -> Seed | None:
     """The user's seed in use; locked, its nonces come from nowhere else until the transaction ends."""
-    row = await db.fetchrow(f"{_SEED} FOR NO KEY UPDATE OF s" if is_locked else _SEED, user_id)
+    lock = " FOR NO KEY UPDATE OF s" if is_locked else ""
+    row = await db.fetchrow(f"{SEED} AND s.user_id = $1{lock}", user_id)
     return None if row is None else Seed(**dict(row))
 
 

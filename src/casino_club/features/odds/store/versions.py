@@ -36,16 +36,16 @@ class Live:
 
 async def live(db: Db, product: str, *, now: datetime) -> Live | None:
     """What is live of a product, if anything."""
-    row = await db.fetchrow(f"{_LIVE} AND p.product = $2", now, product)
+    row = await db.fetchrow(f"{LIVE} AND p.product = $2", now, product)
     return None if row is None else _live(row)
 
 
 async def all_live(db: Db, *, now: datetime) -> list[Live]:
     """Every product of which something is live, by name."""
-    return [_live(row) for row in await db.fetch(f"{_LIVE} ORDER BY p.product", now)]
+    return [_live(row) for row in await db.fetch(f"{LIVE} ORDER BY p.product", now)]
 
 
-_LIVE = """SELECT p.product, v.digest, v.live_from, p.paused_at, p.paused_because, p.watch, p.evidence_log10,
+LIVE = """SELECT p.product, v.digest, v.live_from, p.paused_at, p.paused_because, p.watch, p.evidence_log10,
                   t.id AS trial_id, t.share_permille, c.digest AS challenger
            FROM odds_products AS p
            CROSS JOIN LATERAL (SELECT digest, live_from FROM odds_versions

@@ -6,6 +6,7 @@ from datetime import datetime
 from casino_club.features.actions import public as actions
 from casino_club.features.protection.rules.counting import reached
 from casino_club.features.protection.rules.occasions import (
+    REFUSED_FROM,
     Admission,
     Occasion,
     check_amount,
@@ -46,13 +47,14 @@ async def admit(
     measure, at_us = measure_of(occasion, currency), to_us(now)
     spans = spans_at(policy.actions.calendar, at_us)
 
-    counted_us = await counting.counted(db, user_id, occasion, measure, amount, at_us=at_us, spans=spans)
-    if counted_us is None:
+    counted = await counting.counted(db, user_id, occasion, measure, amount, at_us=at_us, spans=spans)
+    if counted is None:
         await _object(db, Admission(user_id, occasion, amount, currency, now), spans)
-        counted_us = await counting.counted(db, user_id, occasion, measure, amount, at_us=at_us, spans=spans)
-        assert counted_us is not None, "nothing stands against it, and yet it was not counted"
+        counted = await counting.counted(db, user_id, occasion, measure, amount, at_us=at_us, spans=spans)
+        assert counted is not None, "nothing stands against it, and yet it was not counted"
 
-    return Admission(user_id, occasion, amount, currency, from_us(counted_us))
+    lets_bonus = counted.status < REFUSED_FROM[Occasion.BONUS]
+    return Admission(user_id, occasion, amount, currency, from_us(counted.at_us), lets_bonus)
 
 
 async def _object(db: Db, asked: Admission, spans: Spans) -> None:

@@ -43,6 +43,8 @@ class Admission:
     currency: Currency | None
     at: datetime
     """The instant under which it was counted."""
+    lets_bonus: bool = False
+    """Whether something may come on top of it: the user stays locked, so that nobody has to ask again."""
 
 
 def measure_of(occasion: Occasion, currency: Currency | None) -> Measure | None:

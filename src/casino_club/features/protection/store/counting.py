@@ -4,7 +4,7 @@ Each matches no row if anything speaks against it, and then nothing has changed.
 """
 
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from casino_club.features.protection.rules.counting import SESSION_GAP_US
 from casino_club.features.protection.rules.limits import LIMITED_CAPS, LIMITS, Limit, Measure, Period
@@ -14,28 +14,36 @@ from casino_club.features.protection.rules.standing import Status
 from casino_club.infra.db.database import Db
 from casino_club.kernel.clock import MINUTE_US
 
+
+class Counted(NamedTuple):
+    """The instant under which it was counted, and the status that let it be."""
+
+    at_us: int
+    status: Status
+
+
 _START_OF: Final = {Period.DAY: "$4", Period.WEEK: "$5", Period.MONTH: "$6"}
 
 
 async def counted(
     db: Db, user_id: int, occasion: Occasion, measure: Measure | None, amount: int, *, at_us: int, spans: Spans
-) -> int | None:
-    """Lock the user, judge and count: the instant under which it was counted, or None if it may not be.
+) -> Counted | None:
+    """Lock the user, judge and count; None if it may not be.
 
     Whoever comes late to a period that has ended meanwhile is counted in the one that has begun.
     """
     if occasion in (Occasion.BONUS, Occasion.GRANT):
-        is_admitted = await db.fetchval(
-            "SELECT true FROM protections WHERE user_id = $1 AND status < $2 FOR NO KEY UPDATE",
+        status = await db.fetchval(
+            "SELECT status FROM protections WHERE user_id = $1 AND status < $2 FOR NO KEY UPDATE",
             *(user_id, REFUSED_FROM[occasion]),
         )
-        return at_us if is_admitted else None
+        return None if status is None else Counted(at_us, Status(status))
     starts = spans.starts_us
-    found: int | None = await db.fetchval(
+    row = await db.fetchrow(
         _counting(occasion, measure),
         *(user_id, amount, at_us, starts[Period.DAY], starts[Period.WEEK], starts[Period.MONTH]),
     )
-    return found
+    return None if row is None else Counted(row[0], Status(row[1]))
 
 
 @cache
@@ -52,7 +60,7 @@ def _counting(occasion: Occasion, measure: Measure | None) -> str:
     # A bet in gems counts its time alone, but the statement is to know its amount's type all the same.
     return f"""UPDATE protections SET {", ".join(changes)}
         WHERE user_id = $1 AND $2::bigint >= 0 AND status < {REFUSED_FROM[occasion].value} AND {" AND ".join(guards)}
-        RETURNING greatest($3::bigint, day_us)"""  # noqa: S608 - made of our own enums, before any request
+        RETURNING greatest($3::bigint, day_us), status"""  # noqa: S608 - made of our own enums, before any request
 
 
 _BEGINS_SITTING: Final = f"$3 - last_play_us > {SESSION_GAP_US}"

@@ -1,6 +1,6 @@
 """The bonus draw: offered before a play, drawn on top of it from the published table, and given as any reward."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -18,7 +18,6 @@ from casino_club.features.rewards.store import bonus as store
 from casino_club.infra.db.database import Db
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.ids import derived_uuid
-from casino_club.kernel.money import Currency
 
 GIVEN: Final = frozenset(each.value for each in RewardType)
 REASON: Final = "bonus"
@@ -41,9 +40,27 @@ class BonusOffer:
 class BonusDrawn:
     """A bonus draw, and what it gave. Of a bonus that rests nothing is drawn."""
 
+    user_id: int
     offer: BonusOffer
     drawn: odds.Result | None
-    granted: Granted | None
+    granted: Granted | None = None
+
+    async def give(self, db: Db, *, now: datetime, policy: RewardPolicy) -> "BonusDrawn":
+        """Give what it gave. The play's stake is paid by then, so that the bonus can't pay for it."""
+        prize = None if self.drawn is None else self.drawn.outcome.prize
+        if self.drawn is None or prize is None or prize.kind.value not in GIVEN:
+            return self
+        reward = Reward(RewardType(prize.kind), prize.amount, prize.reference)
+        wanted = Grant(self.user_id, reward, REASON, derived_uuid("bonus", self.drawn.draw_id))
+        return replace(self, granted=await grant(db, wanted, now=now, policy=policy))
+
+
+@dataclass(frozen=True, slots=True)
+class PlayDrawn:
+    """What a play drew, and the bonus on top of it, if one was offered. Nothing is given yet."""
+
+    main: odds.Result
+    bonus: BonusDrawn | None
 
 
 async def set_bonus_terms(db: Db, user_id: int, *, level: int, risk: str, now: datetime) -> None:
@@ -68,14 +85,25 @@ async def bonus_chance(
     except protection.Vetoed:
         return None
 
-    game = await odds.odds_for(db, desk, product, user_id, now=now)
-    extra = await odds.odds_for(db, desk, bonus.product, user_id, now=now)
+    opening = await odds.open_draws(db, desk, user_id, [product, bonus.product], now=now, is_locked=False)
+    game, extra = await opening.odds(db, product), await opening.odds(db, bonus.product)
+    return await _offered(db, user_id, bonus, game, extra, now=now, policy=policy)
+
+
+async def _offered(
+    db: Db,
+    user_id: int,
+    bonus: Bonus,
+    game: odds.OddsNow,
+    extra: odds.OddsNow,
+    *,
+    now: datetime,
+    policy: RewardPolicy,
+) -> BonusOffer | None:
     if not _is_bearable(game, extra, bonus):
         return None
-
-    terms = await store.terms_of(db, user_id)
     gap_us = policy.wallet.actions.streak_gap_us
-    streak = await store.streak_of(db, user_id, at_us=to_us(now), gap_us=gap_us)
+    terms, streak = await store.terms_and_streak(db, user_id, at_us=to_us(now), gap_us=gap_us)
     return _offer(extra, bonus, rules.cell_of(terms, streak))
 
 
@@ -105,35 +133,32 @@ def _offer(extra: odds.OddsNow, bonus: Bonus, cell: str) -> BonusOffer:
     return BonusOffer(bonus.product, extra.odds.digest, cell, chance, reward, bonus.stake_min_coins, extra.is_resting)
 
 
-async def draw_bonus(
+async def draw_with_bonus(
     db: Db,
     desk: odds.OddsDesk,
-    product: str,
-    user_id: int,
+    wanted: odds.Wanted,
+    admission: protection.Admission,
     *,
-    stake: int,
-    currency: Currency,
     now: datetime,
     policy: RewardPolicy,
-) -> BonusDrawn | None:
-    """Draw the bonus of a play in its transaction, before the play itself is told to the log, which moves the streak.
+) -> PlayDrawn:
+    """Draw a play that was admitted, and its bonus behind it. The log, which moves the streak, is told afterwards.
 
-    None if the stake is too small for one, or none was offered.
+    There is no bonus if the stake is too small for one, or none was offered.
     """
-    bonus = BONUSES.get(product)
-    if bonus is None or not rules.is_enough(bonus, stake, currency):
-        return None
-    offer = await bonus_chance(db, desk, product, user_id, now=now, policy=policy)
-    if offer is None:
-        return None
-    if offer.is_resting:
-        return BonusDrawn(offer, None, None)
+    bonus = BONUSES.get(wanted.product)
+    if bonus is None or not admission.lets_bonus or not _is_enough(bonus, admission):
+        return PlayDrawn(await odds.draw(db, desk, wanted, now=now), None)
 
-    drawn = await odds.draw(db, desk, odds.Wanted(offer.product, user_id, cell=offer.cell), now=now)
+    opening = await odds.open_draws(db, desk, wanted.user_id, [wanted.product, bonus.product], now=now)
+    game, extra = await opening.odds(db, wanted.product), await opening.odds(db, bonus.product)
+    offer = await _offered(db, wanted.user_id, bonus, game, extra, now=now, policy=policy)
+    on_top = [] if offer is None or offer.is_resting else [odds.Wanted(offer.product, wanted.user_id, cell=offer.cell)]
+    main, *drawn = await opening.draw(db, [wanted, *on_top], now=now)
+    bonus_drawn = None if offer is None else BonusDrawn(wanted.user_id, offer, drawn[0] if drawn else None)
+    return PlayDrawn(main, bonus_drawn)
 
-    prize = drawn.outcome.prize
-    if prize is None or prize.kind.value not in GIVEN:
-        return BonusDrawn(offer, drawn, None)
-    reward = Reward(RewardType(prize.kind), prize.amount, prize.reference)
-    wanted = Grant(user_id, reward, REASON, derived_uuid("bonus", drawn.draw_id))
-    return BonusDrawn(offer, drawn, await grant(db, wanted, now=now, policy=policy))
+
+def _is_enough(bonus: Bonus, admission: protection.Admission) -> bool:
+    assert admission.currency is not None, "a play has a currency"
+    return rules.is_enough(bonus, admission.amount, admission.currency)

@@ -22,9 +22,14 @@ async def terms_of(db: Db, user_id: int) -> BonusTerms:
     return BonusTerms() if row is None else BonusTerms(row[0], Risk(row[1]))
 
 
-async def streak_of(db: Db, user_id: int, *, at_us: int, gap_us: int) -> int:
-    """The user's streak as it reads now: 0 once it has been silent for too long."""
-    streak: int | None = await db.fetchval(
-        "SELECT streak FROM action_user WHERE user_id = $1 AND $2 - last_play_us <= $3", user_id, at_us, gap_us
+async def terms_and_streak(db: Db, user_id: int, *, at_us: int, gap_us: int) -> tuple[BonusTerms, int]:
+    """The same, and the user's streak as it reads now: 0 once it has been silent for too long."""
+    row = await db.fetchrow(
+        """SELECT t.level, t.risk, u.streak FROM (VALUES (1)) AS one
+           LEFT JOIN bonus_terms AS t ON t.user_id = $1
+           LEFT JOIN action_user AS u ON u.user_id = $1 AND $2 - u.last_play_us <= $3""",
+        *(user_id, at_us, gap_us),
     )
-    return streak or 0
+    assert row is not None
+    level, risk, streak = row
+    return BonusTerms() if level is None else BonusTerms(level, Risk(risk)), streak or 0
