@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from casino_club.features.wallet.rules.accounts import Pocket, account_of, pocket_of
 from casino_club.features.wallet.rules.orders import Decision, Entry, Lot, Order
 from casino_club.features.wallet.rules.plain import Plain
 from casino_club.infra.db.database import Db
+from casino_club.infra.db.values import flat, placeholders
 
 
 class Key(NamedTuple):
@@ -59,32 +61,38 @@ async def carry_out(db: Db, order: Order, plain: Plain, *, key: Key, at: datetim
     what the one before it returns. Raises UniqueViolationError if the key was taken meanwhile.
     """
     row = await db.fetchrow(
-        """WITH held AS (UPDATE ledger_accounts SET balance = balance + $2
-                         WHERE id = $1 AND balance >= $3
-                           AND NOT EXISTS (SELECT FROM ledger_txs WHERE idem_scope = $4 AND idem_key = $5)
-                         RETURNING balance),
-                tx AS (INSERT INTO ledger_txs (id, idem_scope, idem_key, body_hash, kind, user_id, posted_at)
-                       SELECT nextval('ledger_tx_ids'), $4, $5, $6, $7, $8, $9 FROM held RETURNING id),
-                entries AS (INSERT INTO ledger_entries (tx_id, place, account_id, amount, balance_after)
-                            SELECT tx.id, v.place, v.account_id, v.amount, held.balance - v.below
-                            FROM held, tx, unnest($10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[])
-                                           AS v (place, account_id, amount, below)),
-                moved AS (UPDATE ledger_accounts AS a SET balance = a.balance + v.amount
-                          FROM tx, unnest($14::bigint[], $15::bigint[]) AS v (id, amount)
-                          WHERE a.id = v.id RETURNING 1)
-           SELECT tx.id, held.balance, (SELECT count(*) FROM moved) FROM held, tx""",
+        _carrying_out(len(plain.entries), len(plain.house_changes)),
         *(account_of(order.user_id, Pocket.COINS), plain.gained, plain.needed),
         *(key.scope, key.key, order.body_hash, order.kind, order.user_id, at),
-        list(range(len(plain.entries))),
-        [entry.account_id for entry in plain.entries],
-        [entry.amount for entry in plain.entries],
-        [entry.balance_after for entry in plain.entries],
-        *(list(plain.house_changes), list(plain.house_changes.values())),
+        *flat((place, each.account_id, each.amount, each.balance_after) for place, each in enumerate(plain.entries)),
+        *flat(plain.house_changes.items()),
     )
     if row is None:
         return None
     assert row[2] == len(plain.house_changes), "an account of the house is missing"
     return Done(row[0], row[1])
+
+
+_ENTRY: Final = ("smallint", "bigint", "bigint", "bigint")
+_CHANGE: Final = ("bigint", "bigint")
+
+
+@lru_cache(maxsize=64)
+def _carrying_out(entries: int, house_changes: int) -> str:
+    entry_rows = placeholders(_ENTRY, entries, after=9)
+    change_rows = placeholders(_CHANGE, house_changes, after=9 + entries * len(_ENTRY))
+    return f"""WITH held AS (UPDATE ledger_accounts SET balance = balance + $2
+                      WHERE id = $1 AND balance >= $3
+                        AND NOT EXISTS (SELECT FROM ledger_txs WHERE idem_scope = $4 AND idem_key = $5)
+                      RETURNING balance),
+             tx AS (INSERT INTO ledger_txs (id, idem_scope, idem_key, body_hash, kind, user_id, posted_at)
+                    SELECT nextval('ledger_tx_ids'), $4, $5, $6, $7, $8, $9 FROM held RETURNING id),
+             entries AS (INSERT INTO ledger_entries (tx_id, place, account_id, amount, balance_after)
+                         SELECT tx.id, v.place, v.account_id, v.amount, held.balance - v.below
+                         FROM held, tx, ({entry_rows}) AS v (place, account_id, amount, below)),
+             moved AS (UPDATE ledger_accounts AS a SET balance = a.balance + v.amount
+                       FROM tx, ({change_rows}) AS v (id, amount) WHERE a.id = v.id RETURNING 1)
+        SELECT tx.id, held.balance, (SELECT count(*) FROM moved) FROM held, tx"""  # noqa: S608 - made of our own names
 
 
 async def load(db: Db, user_id: int, key: Key) -> Loaded:
