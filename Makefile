@@ -11,9 +11,10 @@ LOCK = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-vers
 
 .PHONY: demo test test-cluster test-faults test-verifiers test-oidc check bench gen lock
 
-# The sandbox takes every date of birth for proof of age, so that whoever tries the games can play.
+# Sandboxes take every date of birth for proof of age and pretend to take money, so that whoever tries it can play and buy.
 demo: .venv/.stamp
-	@exec env CASINO_CLUB_AGE_VERIFIER="$${CASINO_CLUB_AGE_VERIFIER:-sandbox}" .venv/bin/casino-club up
+	@exec env CASINO_CLUB_AGE_VERIFIER="$${CASINO_CLUB_AGE_VERIFIER:-sandbox}" \
+		CASINO_CLUB_PAYMENT_PROVIDER="$${CASINO_CLUB_PAYMENT_PROVIDER:-sandbox}" .venv/bin/casino-club up
 
 # ARGS goes on to pytest: make test ARGS=tests/architecture. Each worker has servers of its own and takes whole files.
 WORKERS ?= 2

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import uvloop
 
 from casino_club.entry.collectors import collectors_over
+from casino_club.entry.payments import payment_webhook_secret, shop_desk_over
 from casino_club.entry.standing import described, look_over, problems
 from casino_club.entry.wiring import (
     ROUTES,
@@ -35,6 +36,8 @@ from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.infra import runtime
 from casino_club.infra.audit.witness import Witness
 from casino_club.infra.backends.oidc.file import open_identity_providers
+from casino_club.infra.backends.payments.chosen import sandbox
+from casino_club.infra.backends.payments.courier import courier, reached_at
 from casino_club.infra.db.group_commit import GroupCommit
 from casino_club.infra.http import service_keys
 from casino_club.infra.http.app import Application, build_app
@@ -122,6 +125,7 @@ def _resources(platform: Platform, providers: Providers) -> dict[str, object]:
         "odds_desk": odds_desk_over(platform),
         "gacha_desk": gacha_desk_over(platform),
         "game_desk": game_desk_over(platform),
+        "shop_desk": shop_desk_over(platform),
         "market": platform.policies[Market],
         "protection_policy": protection_policy_over(platform.policies),
         "reward_policy": reward_policy_over(platform.settings, platform.policies),
@@ -135,5 +139,7 @@ def now() -> datetime:
 
 
 async def _serve(settings: Settings) -> None:
-    async with open_app(settings) as app:
+    sandbox_payments = sandbox(settings, payment_webhook_secret(settings))
+    webhooks = f"http://{reached_at(settings.host)}:{settings.port}/api/webhooks/payments"
+    async with open_app(settings) as app, courier(sandbox_payments, webhooks):
         await run_until_stopped(app, settings.host, settings.port, head_seconds_max=settings.http_head_seconds_max)

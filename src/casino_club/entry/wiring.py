@@ -54,6 +54,10 @@ from casino_club.features.rewards import jobs as rewards_jobs
 from casino_club.features.rewards.commands.granting import RewardPolicy
 from casino_club.features.rewards.routes import staff as rewards_staff_routes
 from casino_club.features.rewards.routes import users as rewards_routes
+from casino_club.features.shop import jobs as shop_jobs
+from casino_club.features.shop.routes import providers as payment_routes
+from casino_club.features.shop.routes import staff as shop_staff_routes
+from casino_club.features.shop.routes import users as shop_routes
 from casino_club.features.wallet import jobs as wallet_jobs
 from casino_club.features.wallet.commands.posting import WalletPolicy
 from casino_club.features.wallet.routes import services as token_routes
@@ -101,6 +105,9 @@ ROUTES = (
     rewards_routes.routes,
     rewards_staff_routes.routes,
     gacha_routes.routes,
+    shop_routes.routes,
+    shop_staff_routes.routes,
+    payment_routes.routes,
     round_routes.routes,
     roulette_routes.routes,
     rps_routes.routes,
@@ -112,7 +119,7 @@ ROUTES = (
 
 SLICE_JOBS = (
     *(actions_jobs, identity_jobs, privacy_jobs, protection_jobs),
-    *(wallet_jobs, odds_jobs, rewards_jobs, gacha_jobs, games_jobs, operations_jobs),
+    *(wallet_jobs, odds_jobs, rewards_jobs, gacha_jobs, shop_jobs, games_jobs, operations_jobs),
 )
 """The modules in which slices declare subscriptions, jobs, erasers and exporters; lower slices first."""
 

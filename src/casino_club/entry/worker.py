@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from casino_club.entry.payments import PAYMENT_BOOK, shop_desk_over
 from casino_club.entry.wiring import Platform, followed, jobs, office_over, open_platform
 from casino_club.features.privacy.commands.office import Office
+from casino_club.features.shop.commands.desk import ShopDesk
+from casino_club.features.wallet.commands.checking import PaymentBook
 from casino_club.infra import runtime
 from casino_club.infra.jobs import worker
 from casino_club.infra.jobs.job import Work
@@ -37,5 +40,9 @@ async def open_runner(settings: Settings) -> AsyncIterator[Runner]:
 def work_of(platform: Platform) -> Callable[[Run], Work]:
     """What a run is given."""
     stores, log, subscriptions = platform.stores, platform.log, followed(platform.stores)
-    given: dict[type, object] = {Office: office_over(platform)}
+    given: dict[type, object] = {
+        Office: office_over(platform),
+        ShopDesk: shop_desk_over(platform),
+        PaymentBook: PAYMENT_BOOK,
+    }
     return lambda run: Work(stores, log, subscriptions, datetime.now(UTC), PROGRAM, given, run)

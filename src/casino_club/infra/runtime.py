@@ -171,3 +171,8 @@ def vault_secret(settings: Settings) -> str:
 def is_trial_gone_public(settings: Settings) -> bool:
     """Whether ages are proven by what is meant for trials although the servers are named ones."""
     return settings.mode == "cluster" and settings.age_verifier == "sandbox"
+
+
+def is_shop_of_a_trial_public(settings: Settings) -> bool:
+    """Whether everything is to be had without money although the servers are named ones."""
+    return settings.mode == "cluster" and settings.payment_provider == "sandbox"

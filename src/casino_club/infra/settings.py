@@ -116,6 +116,15 @@ class Settings(BaseSettings):
         19, ge=0, le=30, description="From which age on somebody is of age; never less than the market asks for play."
     )
 
+    payment_provider: Literal["none", "sandbox"] = Field(
+        "none",
+        description="Who takes money in the shop: nobody, or a `sandbox` that takes none and is for trials. It keeps "
+        "its payments in the data folder, which all processes must share.",
+    )
+    payment_minutes: int = Field(
+        15, ge=1, le=1440, description="How long a purchase waits for its payment before it expires."
+    )
+
     market: str = Field(
         "default",
         description="Which market's profile holds: `default`, `kr`, `eu` or `us`. It says which money may enter which "

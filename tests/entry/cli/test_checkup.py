@@ -107,6 +107,7 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Senders", State.WARNING, lambda: with_settings(host="::")),
     ("Senders", State.WARNING, lambda: with_settings(host="casino.example")),
     ("Age verifier", State.WARNING, lambda: with_settings(mode="cluster", age_verifier="sandbox")),
+    ("Payment provider", State.WARNING, lambda: with_settings(mode="cluster", payment_provider="sandbox")),
     ("Data folder", State.FAILURE, lambda: with_folder(problem="can't be written")),
     ("Data folder", State.WARNING, lambda: with_folder(exists=False)),
     ("Free space", State.FAILURE, lambda: with_folder(free_mb=99)),
@@ -181,7 +182,13 @@ def test_every_check_has_an_ill_that_it_finds() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"host": "0.0.0.0", "proxies_in_front": 1}, {"host": "localhost"}, {"host": "::1"}, {"age_verifier": "sandbox"}],
+    [
+        {"host": "0.0.0.0", "proxies_in_front": 1},
+        {"host": "localhost"},
+        {"host": "::1"},
+        {"age_verifier": "sandbox"},
+        {"payment_provider": "sandbox"},
+    ],
 )
 def test_what_is_meant_so_is_no_ill(changes: dict[str, Any]) -> None:
     assert {finding.state for finding in check_up(with_settings(**changes))} == {State.OK}

@@ -70,6 +70,7 @@ def serving(database_url: str, redis_url: str) -> Iterator[str]:
         port = free.getsockname()[1]
     secrets = {"TOKEN_SECRET": TOKEN_SECRET, "VAULT_SECRET": VAULT_SECRET}
     secrets["AGE_VERIFIER"] = "sandbox"  # without one, asking for proof of age answers 503, as it must
+    secrets["PAYMENT_PROVIDER"] = "sandbox"  # and so does buying for money
     named = {"MODE": "cluster", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "KAFKA_URL": NO_KAFKA, **secrets}
     environment = {f"CASINO_CLUB_{name}": text for name, text in {**named, "PORT": str(port)}.items()}
     command = [sys.executable, "-m", "casino_club.entry.cli", "serve"]

@@ -15,6 +15,8 @@ from casino_club.features.protection.rules.standing import Status
 from casino_club.features.rewards.commands import proposing
 from casino_club.features.rewards.rules.proposals import Wish
 from casino_club.features.rewards.rules.rewards import Reward, RewardType
+from casino_club.features.shop.commands import publishing
+from casino_club.features.shop.rules.shipped import shipped_catalogue
 from casino_club.features.wallet.commands import correcting
 from casino_club.features.wallet.rules.accounts import House as Ledger
 from casino_club.features.wallet.rules.accounts import Pocket
@@ -37,6 +39,8 @@ from tests.features.identity.people import House, open_house
 from tests.features.odds.house import make_live
 from tests.features.protection.guarding import Guard, a_protection_policy
 from tests.features.rewards.gifts import a_reward_policy
+from tests.features.shop.counter import items, open_counter
+from tests.features.shop.test_publishing import approved, drafted
 from tests.features.wallet.purse import Purse, a_wallet_policy
 from tests.infra.http.application import application, as_user, client
 
@@ -176,6 +180,30 @@ async def a_proposed_gift(house: House) -> tuple[dict[str, object], Any]:
     return {"proposal_id": proposal.id}, None
 
 
+async def a_catalogue(_: House) -> tuple[dict[str, object], Any]:
+    return {}, {"catalogue": json.loads(shipped_catalogue().text)}
+
+
+async def a_drafted_catalogue(house: House) -> tuple[dict[str, object], Any]:
+    async with house.database.transaction() as db:
+        made = await publishing.draft(
+            db, shipped_catalogue(), live_at=None, by=UserSubject(10**6), now=datetime.now(UTC)
+        )
+    return {"version_id": made.id}, None
+
+
+async def the_drafted_catalogue(house: House) -> tuple[dict[str, object], Any]:
+    """The one that the route before this one has approved, which takes a second person."""
+    values, _ = await a_drafted_catalogue(house)
+    return values, None
+
+
+async def a_settled_purchase(house: House) -> tuple[dict[str, object], Any]:
+    counter = await open_counter(house.database)
+    await approved(counter, await drafted(counter, items()))  # nothing ships where something was drafted before
+    return {"number": (await counter.paid()).id}, {"because": "they asked"}
+
+
 WAYS: Mapping[str, Way] = {
     "write_roles": a_user_and_roles,
     "ban_user": a_user,
@@ -200,6 +228,10 @@ WAYS: Mapping[str, Way] = {
     "release_protection": a_user_under_protection,
     "approve_correction": a_proposed_correction,
     "withdraw_correction": a_proposed_correction,
+    "draft_catalogue_version": a_catalogue,
+    "approve_catalogue": a_drafted_catalogue,
+    "withdraw_catalogue": the_drafted_catalogue,
+    "refund_purchase": a_settled_purchase,
     "propose_reward": a_gift,
     "approve_reward": a_proposed_gift,
     "withdraw_reward": a_proposed_gift,

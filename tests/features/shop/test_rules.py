@@ -138,7 +138,9 @@ def test_money_buys_no_stakes_where_nothing_paid_for_may_be_staked() -> None:
     coins = a_catalogue({"goods": {"extras": [{"kind": "COIN", "amount": 500}]}}).items[0]
     pulls = a_catalogue({"goods": {"paid_gems": 9, "extras": [SPINS | {"reference": "gacha-star"}]}}).items[0]
 
-    for item in (package, unnamed, coins):
+    free_gems = a_catalogue({"goods": {"paid_gems": 100, "extras": [{"kind": "GEM", "amount": 10}]}}).items[0]
+
+    for item in (package, unnamed, coins, free_gems):
         assert why_not(item, 1, Bought(), KOREA, now=NOON) is WhyNot.MARKET
         assert why_not(item, 1, Bought(), EUROPE, now=NOON) is None
     assert why_not(pulls, 1, Bought(), KOREA, now=NOON) is None
@@ -149,6 +151,8 @@ def test_gems_that_were_paid_for_buy_no_stakes_either() -> None:
 
     assert takes_free_gems_only(spins, KOREA)
     assert not takes_free_gems_only(spins, EUROPE)
+    swapped = {"id": "swap", "price": {"gems": 5}, "goods": {"extras": [{"kind": "GEM", "amount": 5}]}}
+    assert takes_free_gems_only(a_catalogue({}, swapped).by_id["swap"], KOREA)
     assert not takes_free_gems_only(badge, KOREA)
 
 

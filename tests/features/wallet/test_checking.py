@@ -1,15 +1,15 @@
 """What must always hold of the ledger is looked at, and each way of breaking it is seen."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
 import pytest
 
 from casino_club.features.wallet.commands import checking as commands
-from casino_club.features.wallet.commands.checking import check
+from casino_club.features.wallet.commands.checking import PaymentBook, check
 from casino_club.features.wallet.rules.accounts import House, Pocket, account_of, house_account
-from casino_club.features.wallet.rules.invariants import Invariant
+from casino_club.features.wallet.rules.invariants import Invariant, PaidFor
 from casino_club.features.wallet.rules.orders import Claim, Give, Take
 from casino_club.features.wallet.store import checking
 from casino_club.infra.db.database import Database, Db
@@ -32,6 +32,16 @@ UNGUARDED = (
     "ALTER TABLE ledger_accounts DROP CONSTRAINT ledger_accounts_no_user_below_zero_check",
     "DROP INDEX ledger_txs_key_idx",
 )
+
+
+SETTLED = {"payment 1": PaidFor(7, {Pocket.CASH_TOKENS: 50}), "payment 2": PaidFor(7, {Pocket.PAID_GEMS: 5})}
+
+
+async def _settled(_: Db, origins: Sequence[str]) -> dict[str, PaidFor]:
+    return {origin: SETTLED[origin] for origin in origins if origin in SETTLED}
+
+
+BOOK = PaymentBook(_settled)
 
 
 @pytest.fixture
@@ -63,7 +73,7 @@ async def a_run(database: Database, minutes: int = 0) -> Run:
 
 async def broken(database: Database) -> Found:
     """What a whole check finds."""
-    await check(database, await a_run(database), now=NOON)
+    await check(database, await a_run(database), BOOK, now=NOON)
     async with database.connection() as db:
         last = await checking.last_check(db)
         assert last is not None
@@ -149,6 +159,14 @@ PLANTED = {
         ),
         {Invariant.ORIGIN_ONCE},
     ),
+    "nobody paid for what came in as paid": (
+        sql("UPDATE ledger_lots SET origin = 'payment 9' WHERE origin = 'payment 1'"),
+        {Invariant.PAYMENTS},
+    ),
+    "what came in is not what was paid for": (
+        sql("UPDATE ledger_lots SET origin = 'payment 2' WHERE origin = 'payment 1'"),
+        {Invariant.PAYMENTS},
+    ),
     "the house holds what nobody gave": (
         sql(f"UPDATE ledger_accounts SET balance = balance + 5 WHERE id = {GAMES}"),
         {Invariant.HOUSE},
@@ -202,7 +220,7 @@ async def test_a_check_that_is_cut_short_goes_on_and_counts_nothing_twice(purse:
 
 
 async def check_a_little_at_once(database: Database, run: Run) -> None:
-    await check(database, run, now=NOON, txs_at_once=2, users_at_once=1)
+    await check(database, run, BOOK, now=NOON, txs_at_once=2, users_at_once=1)
 
 
 class Ending(Database):

@@ -72,6 +72,15 @@ def age_verifier(given: Gathered) -> Finding | None:
     return ok("Age verifier", given.settings.age_verifier)
 
 
+def payment_provider(given: Gathered) -> Finding | None:
+    if given.settings is None:
+        return None
+    if runtime.is_shop_of_a_trial_public(given.settings):
+        mend = "set CASINO_CLUB_PAYMENT_PROVIDER=none before people come: nothing that costs money can be bought then"
+        return warning("Payment provider", "the sandbox sells everything and takes no money", mend)
+    return ok("Payment provider", given.settings.payment_provider)
+
+
 def data_folder(given: Gathered) -> Finding | None:
     if given.folder is None:
         return None
@@ -335,6 +344,7 @@ CHECKS: tuple[Callable[[Gathered], Finding | None], ...] = (
     settings,
     senders,
     age_verifier,
+    payment_provider,
     data_folder,
     free_space,
     postgresql_answers,

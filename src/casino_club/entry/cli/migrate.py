@@ -14,6 +14,8 @@ from casino_club.features.odds.rules.tables import table_of
 from casino_club.features.operations.commands import conservation
 from casino_club.features.privacy.commands.journaling import missed_changes
 from casino_club.features.rewards.rules.bonus import bonus_tables
+from casino_club.features.shop.commands.publishing import ship as ship_catalogue
+from casino_club.features.shop.rules.shipped import shipped_catalogue
 from casino_club.infra import runtime
 from casino_club.infra.db import migrate as migrations
 from casino_club.infra.db.database import Database
@@ -39,7 +41,7 @@ def migrate() -> None:
 
 
 async def prepare(settings: Settings) -> None:
-    """Make room for rows, take over a log that was restored from a dump, make live the odds that ship."""
+    """Make room for rows, take over a log that was restored from a dump, make live the odds and prices that ship."""
     async with Database(runtime.database_url(settings), connections_max=3) as database:
         if await origin.adopt(database):
             typer.echo("This log was restored from a dump; readers go on after its last row.")
@@ -48,6 +50,8 @@ async def prepare(settings: Settings) -> None:
         await Log(database, settings.log_partition_rows, settings.log_partitions_ahead).make_room()
         tables = [*shipped_tables(), *map(table_of, bonus_tables())]
         shipped = await database.run(lambda db: ship(db, tables, now=utc_now()))
+        if await database.run(lambda db: ship_catalogue(db, shipped_catalogue(), now=utc_now())):
+            shipped.append("the shop's catalogue")
         if shipped:
             typer.echo(f"Made live what ships with the platform: {', '.join(shipped)}.")
         if await missed_changes(database, Journal(runtime.erasure_journal(settings))):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import time, timedelta
 
 from casino_club.features.actions.public import ActionPolicy
-from casino_club.features.wallet.commands.checking import check
+from casino_club.features.wallet.commands.checking import PaymentBook, check
 from casino_club.features.wallet.commands.reconciling import reconcile_all
 from casino_club.features.wallet.rules.hot import HELD_AFTER, HOT_NAMES, held_after
 from casino_club.features.wallet.store import reading
@@ -43,7 +43,7 @@ def wallet(rows: Sequence[LogRow], _: Policies) -> Sequence[HotWrite]:
     about="Looks over the whole ledger for anything that must never be, and keeps what it finds.",
 )
 async def check_ledger(work: Work) -> None:
-    await check(work.database, work.run, now=work.now)
+    await check(work.database, work.run, work.given[PaymentBook], now=work.now)
 
 
 @job(

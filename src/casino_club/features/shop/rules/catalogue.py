@@ -74,10 +74,10 @@ class Extra(Shape, frozen=True):
     reference: Reference = ""
 
     @property
-    def can_be_staked(self) -> bool:
-        """Whether it is, or stands for, a stake in a game of stakes."""
+    def leads_to_stakes(self) -> bool:
+        """Whether it is, or stands for, or buys, a stake in a game of stakes. Gems that come so are free gems."""
         is_of_stakes = self.kind is ExtraKind.FREE_SPIN and not self.reference.startswith(PULLS)
-        return self.kind is ExtraKind.COIN or is_of_stakes
+        return self.kind in (ExtraKind.COIN, ExtraKind.GEM) or is_of_stakes
 
 
 class Goods(Shape, frozen=True):
@@ -88,9 +88,9 @@ class Goods(Shape, frozen=True):
     extras: Annotated[tuple[Extra, ...], Meta(max_length=10)] = ()
 
     @property
-    def can_be_staked(self) -> bool:
-        """Tokens are left out: the ledger itself knows where those of money may go."""
-        return any(each.can_be_staked for each in self.extras)
+    def lead_to_stakes(self) -> bool:
+        """Gems and tokens of money are left out: the ledger itself knows where they may go."""
+        return any(each.leads_to_stakes for each in self.extras)
 
 
 class Item(Shape, frozen=True):
@@ -108,7 +108,7 @@ class Item(Shape, frozen=True):
     user_max: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)] | None = None
     """So many a user may ever buy."""
     stock: Some | None = None
-    """So many there are for everybody together, over all catalogues."""
+    """So many there are for everybody together, counted from the first catalogue that bounds them."""
     markets: Annotated[tuple[Name, ...], Meta(max_length=10)] = ()
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from casino_club.features.shop.rules.catalogue import Catalogue, Item
 
@@ -18,6 +19,17 @@ class WhyNot(StrEnum):
     DAY = "day_max"
     USER = "user_max"
     STOCK = "stock"
+
+
+SENTENCES: Final = {
+    WhyNot.NOT_YET: "This is not for sale yet.",
+    WhyNot.ENDED: "This offer has ended.",
+    WhyNot.MARKET: "This is not sold here.",
+    WhyNot.DAY: "You can buy no more of this today.",
+    WhyNot.USER: "You have bought as many of this as one may.",
+    WhyNot.STOCK: "There are not so many left.",
+}
+"""What people are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +67,15 @@ def _is_over(bound: int | None, wanted: int) -> bool:
 
 
 def is_sold_at(item: Item, place: Place) -> bool:
-    """Money buys nothing that can be staked where a market keeps what was paid for out of games of stakes."""
+    """Money buys nothing that leads to stakes where a market keeps what was paid for out of games of stakes."""
     is_named = not item.markets or place.market in item.markets
-    leads_to_stakes = item.price.krw is not None and item.goods.can_be_staked
+    leads_to_stakes = item.price.krw is not None and item.goods.lead_to_stakes
     return is_named and (place.admits_paid_stakes or not leads_to_stakes)
 
 
 def takes_free_gems_only(item: Item, place: Place) -> bool:
     """Whether gems that were paid for may not pay: else they would find a way to the stakes by what they buy."""
-    return item.price.gems is not None and item.goods.can_be_staked and not place.admits_paid_stakes
+    return item.price.gems is not None and item.goods.lead_to_stakes and not place.admits_paid_stakes
 
 
 def real_price_krw(gems: int, catalogue: Catalogue) -> int | None:

@@ -37,10 +37,10 @@ def _packages() -> list[dict[str, Any]]:
         ),
         _item(
             "package-welcome",
-            "Welcome: 100 gems, 10 more, and a badge",
-            "환영 패키지: 젬 100개 + 10개와 배지",
+            "Welcome: 110 gems and a badge",
+            "환영 패키지: 젬 110개와 배지",
             {"krw": 9_900},
-            {"paid_gems": 100, "extras": [{"kind": "GEM", "amount": 10}, badge]},
+            {"paid_gems": 110, "extras": [badge]},
             user_max=1,
         ),
     ]

@@ -3,15 +3,24 @@
 What a chunk finds is kept in the transaction that moves the run on, so a run that was cut short counts nothing twice.
 """
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from casino_club.features.wallet.rules.invariants import Invariant, broken_by
+from casino_club.features.wallet.rules.invariants import Invariant, PaidFor, broken_by, paid_in, unpaid
 from casino_club.features.wallet.store import checking
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.jobs import runs
 from casino_club.infra.jobs.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentBook:
+    """What is known of payments where they are made: of these origins, those that have settled."""
+
+    settled: Callable[[Db, Sequence[str]], Awaitable[Mapping[str, PaidFor]]]
+
 
 TXS_AT_ONCE: Final = 2_000
 USERS_AT_ONCE: Final = 200
@@ -29,6 +38,7 @@ class _Chunk:
 
     run: Run
     reached: Reached
+    payments: PaymentBook
     now: datetime
     txs_at_once: int
     users_at_once: int
@@ -46,7 +56,8 @@ class _Chunk:
 
     async def _txs(self, db: Db, begun: checking.Check, last: int) -> Reached:
         txs = await checking.transactions(db, after_id=last, last_id=begun.last_tx_id, limit=self.txs_at_once)
-        found = [violation for tx in txs for violation in broken_by(tx)]
+        payments = await self.payments.settled(db, [origin for tx in txs for origin, _, _ in paid_in(tx)])
+        found = [violation for tx in txs for violation in (*broken_by(tx), *unpaid(tx, payments))]
         await checking.count(db, begun.id, found, txs=len(txs))
         return ("txs", txs[-1].id) if len(txs) == self.txs_at_once else ("users", 0)
 
@@ -59,6 +70,7 @@ class _Chunk:
 async def check(
     database: Database,
     run: Run,
+    payments: PaymentBook,
     *,
     now: datetime,
     txs_at_once: int = TXS_AT_ONCE,
@@ -67,7 +79,7 @@ async def check(
     """Check the whole ledger, from where an earlier attempt was cut short."""
     reached = _read(run.progress)
     while reached != END:
-        reached = await database.run(_Chunk(run, reached, now, txs_at_once, users_at_once).take)
+        reached = await database.run(_Chunk(run, reached, payments, now, txs_at_once, users_at_once).take)
 
 
 def _read(progress: str | None) -> Reached:

@@ -23,6 +23,7 @@ class Invariant(StrEnum):
     NOBODY_BELOW_ZERO = "nobody_below_zero"
     LOTS = "lots"
     ORIGIN_ONCE = "origin_once"
+    PAYMENTS = "payments"
     HOUSE = "house"
 
 
@@ -37,6 +38,7 @@ ABOUT: Final = {
     Invariant.NOBODY_BELOW_ZERO: "No account of a user is below zero.",
     Invariant.LOTS: "What is left of a lot is the sum of its entries, and a pocket holds what is left of its lots.",
     Invariant.ORIGIN_ONCE: "A payment or an event of the partner made one lot.",
+    Invariant.PAYMENTS: "Paid gems and cash tokens came of a payment that has settled, as many as it was for.",
     Invariant.HOUSE: "All accounts together hold nothing of any currency.",
 }
 CREATORS: Final = {
@@ -47,6 +49,16 @@ CREATORS: Final = {
     Pocket.CASH_TOKENS: (House.PAYMENTS,),
 }
 """Where lots come from."""
+
+
+PAID: Final = frozenset(pocket for pocket, sources in CREATORS.items() if House.PAYMENTS in sources)
+
+
+class PaidFor(NamedTuple):
+    """Whose payment has settled, and what it was for."""
+
+    user_id: int
+    amounts: Mapping[Pocket, int]
 
 
 class Violation(NamedTuple):
@@ -84,6 +96,22 @@ def broken_by(tx: Checked) -> Iterator[Violation]:
         yield from _broken_ways(tx, here)
     elif [_backwards(each) for each in reversed(tx.corrected)] != [each[:3] for each in tx.entries]:
         yield Violation(Invariant.MIRRORED, f"{here}: corrects {tx.corrects}")
+
+
+def paid_in(tx: Checked) -> Iterator[tuple[str, Pocket, int]]:
+    """What came in for money: where from, where to, and how much."""
+    for entry in tx.entries if tx.corrects is None else ():
+        pocket = pocket_of(entry.account_id)
+        if entry.amount > 0 and pocket in PAID and pocket is not None:
+            yield tx.origins.get(entry.lot_id or 0, ""), pocket, entry.amount
+
+
+def unpaid(tx: Checked, payments: Mapping[str, PaidFor]) -> Iterator[Violation]:
+    """What of a transaction rests on no settled payment of this user and amount."""
+    for origin, pocket, amount in paid_in(tx):
+        payment = payments.get(origin)
+        if payment is None or (payment.user_id, payment.amounts.get(pocket, 0)) != (tx.user_id, amount):
+            yield Violation(Invariant.PAYMENTS, f"transaction {tx.id}: {amount} in {pocket.name} of {origin!r}")
 
 
 def _totals(entries: Sequence[Entry]) -> dict[Currency, int]:

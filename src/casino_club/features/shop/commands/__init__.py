@@ -1,0 +1,1 @@
+"""Use cases of this slice, one file per topic."""

@@ -1,0 +1,1 @@
+"""Routes of this slice, one file per audience."""

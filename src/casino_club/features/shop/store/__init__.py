@@ -1,0 +1,1 @@
+"""Statements of this slice, one file per topic."""

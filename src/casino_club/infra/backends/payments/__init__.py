@@ -1,0 +1,1 @@
+"""Who takes money: nobody, unless the operator names somebody. The sandbox takes none and is for trials."""
