@@ -9,6 +9,8 @@ from casino_club.features.rewards.commands.bonus import set_bonus_terms
 from casino_club.features.rewards.rules.proposals import Wish
 from casino_club.features.rewards.rules.rewards import Reward, RewardType
 from casino_club.features.rewards.store import proposals
+from casino_club.features.shop.commands import publishing
+from casino_club.features.shop.rules.shipped import shipped_catalogue
 from casino_club.infra.log import parked
 from tests.builders.actions import NOON
 from tests.features.actions.club import a_key
@@ -65,6 +67,15 @@ async def play(bureau: Bureau, person: Person) -> None:
         assert answer.status_code == 200, answer.text
 
 
+async def buy(bureau: Bureau, person: Person) -> None:
+    """A purchase whose payment has begun."""
+    async with bureau.database.transaction() as db:
+        await publishing.ship(db, shipped_catalogue(), now=NOON)
+    body = {"purchase_id": str(uuid4()), "item_id": "gems-100", "payment_method": "card"}
+    answer = await person.send("POST", "/api/shop/buy", body)
+    assert answer.status_code == 200, answer.text
+
+
 async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     """Every feature there is, with canaries wherever a person may leave anything."""
     person = bureau.house.stranger("canary-mail@example.com")
@@ -84,6 +95,7 @@ async def live(bureau: Bureau, said: io.StringIO) -> Trace:
     assert (await person.send("POST", "/api/actions", refused)).status_code == 403
     await be_given_things(bureau, person.user_id)
     await play(bureau, person)
+    await buy(bureau, person)
     await protect_oneself(person)
     service = await a_key(bureau.database, "game")
     about = {"user_id": person.user_id, "action_type": "CANARY_TYPE", "metadata": {"name": "canary-by-service"}}

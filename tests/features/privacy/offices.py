@@ -71,7 +71,8 @@ class Bureau:
 @asynccontextmanager
 async def open_bureau(database: Database, database_url: str, redis_url: str, folder: Path) -> AsyncIterator[Bureau]:
     await a_log(database).make_room()
-    settings = settings_for(database_url, redis_url, proxies_in_front=1, data_dir=folder, age_verifier="sandbox")
+    sandboxes = {"age_verifier": "sandbox", "payment_provider": "sandbox"}
+    settings = settings_for(database_url, redis_url, proxies_in_front=1, data_dir=folder, **sandboxes)
     async with open_platform(settings) as platform:
         transport = httpx.ASGITransport(app_over(platform), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="https://casino.test") as http:

@@ -1,5 +1,9 @@
 """From an order to its end, whatever the provider says, says twice, says too late, or does not say."""
 
+import asyncio
+from contextlib import suppress
+
+import asyncpg
 import pytest
 
 from casino_club.features.actions.public import close_user
@@ -8,7 +12,7 @@ from casino_club.features.shop.rules import refusals
 from casino_club.features.shop.rules.purchases import Because, State
 from casino_club.features.wallet.public import Pocket
 from casino_club.infra.audit import deeds
-from casino_club.infra.payments import PaymentState
+from casino_club.infra.payments import Payment, PaymentState
 from casino_club.kernel.money import Currency
 from tests.builders.actions import NOON
 from tests.features.shop.counter import DAY, MINUTE, SECOND, USER, Counter
@@ -31,6 +35,66 @@ async def test_money_becomes_gems_once_it_is_there(counter: Counter) -> None:
     [(_, told)] = await counter.told("PURCHASE")
     assert '"amount": 21800' in told
     assert await counter.broken() == {}
+
+
+async def test_whoever_hears_of_a_payment_at_once_it_is_handed_over_once(counter: Counter) -> None:
+    pending = await counter.buy("package")
+    counter.bank.says(pending, PaymentState.PAID)
+
+    after = await asyncio.gather(*(counter.pursue(pending) for _ in range(20)))
+
+    assert {each.state for each in after} == {State.SETTLED}
+    assert await counter.holds() == {"paid_gems": 100, "spins": 10}
+    assert len(await counter.told("PURCHASE")) == 1
+
+
+async def test_a_refund_and_a_chargeback_at_once_are_one(counter: Counter) -> None:
+    settled = await counter.paid()
+    counter.bank.says(settled, PaymentState.PAID, refunded_krw=9_900)
+
+    async def give_back() -> None:
+        with suppress(refusals.NotRefundable):
+            await counter.give_back(settled)
+
+    await asyncio.gather(*(give_back() for _ in range(5)), *(counter.pursue(settled) for _ in range(5)))
+
+    assert (await counter.kept(settled)).state is State.REFUNDED
+    assert len(await counter.told("PURCHASE_REFUNDED")) == 1
+    assert (await counter.holds(), await counter.counted_krw()) == (NOTHING, 0)
+    assert await counter.broken() == {}
+
+
+async def test_less_than_the_price_pays_for_nothing(counter: Counter) -> None:
+    pending = await counter.buy()
+    counter.bank.payments[pending.payment_key] = Payment(pending.payment_key, 9_899, PaymentState.PAID)
+
+    await counter.pursue(pending)
+
+    assert (await counter.kept(pending)).state is State.PENDING
+    assert await counter.holds() == NOTHING
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE shop_transactions SET price_krw = 1",
+        "UPDATE shop_transactions SET user_id = 8",
+        "UPDATE shop_transactions SET refunded_krw = 0",
+        "UPDATE shop_transactions SET settled_at = NULL, state = 'pending'",
+        "DELETE FROM shop_transactions",
+        "TRUNCATE shop_transactions",
+    ],
+)
+async def test_what_was_bought_stays_as_it_was(counter: Counter, statement: str) -> None:
+    settled = await counter.paid()
+    counter.bank.says(settled, PaymentState.PAID, refunded_krw=1_000)
+    before = await counter.pursue(settled)
+
+    with pytest.raises(asyncpg.RestrictViolationError):
+        async with counter.database.transaction() as db:
+            await db.execute(statement)
+
+    assert await counter.kept(settled) == before
 
 
 async def test_tokens_that_were_bought_are_cash_tokens(counter: Counter) -> None:

@@ -87,6 +87,8 @@ def told_by(payment: Payment | PaymentsAway | None, price_krw: int) -> Told:
         return Told.NOTHING
     if isinstance(payment, PaymentsAway):
         return Told.NO_ANSWER
+    if payment.state is PaymentState.PAID and payment.amount_krw < price_krw:
+        return Told.PENDING  # Less than the price does not pay for it. It stays open, and staff see it.
     if payment.state is PaymentState.PAID and payment.refunded_krw >= price_krw:
         return Told.REFUNDED
     return Told(payment.state.value)
