@@ -235,7 +235,8 @@ class Counter:
 def a_desk(database: Database, provider: Any, market: str = "eu") -> ShopDesk:
     found = load_market(market)
     place = Place(market, admits_paid_stakes="cash_tokens" not in found.closed)
-    policies = a_wallet_policy(), a_protection_policy(), a_reward_policy()
+    closed = [(Pocket[each.name], House.PULLS) for each in found.closed_to_pulls]
+    policies = a_wallet_policy(*closed), a_protection_policy(), a_reward_policy()
     return ShopDesk(database, provider, found, place, *policies, payment_lasts=15 * MINUTE)
 
 

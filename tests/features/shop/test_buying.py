@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter as Tally
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from casino_club.features.protection.public import LimitReached, Vetoed
 from casino_club.features.protection.rules.limits import Limit, Measure, Period
 from casino_club.features.shop.commands.showing import window
 from casino_club.features.shop.rules import refusals
-from casino_club.features.shop.rules.offers import WhyNot
+from casino_club.features.shop.rules.offers import Place, WhyNot
 from casino_club.features.shop.rules.purchases import OPEN_MAX, State
 from casino_club.features.wallet.public import InsufficientFunds, Pocket
 from casino_club.infra.db.database import Database
@@ -188,6 +189,16 @@ async def test_in_korea_nothing_that_was_paid_for_turns_into_a_stake(database: D
     assert "package" not in {offer.item.id for offer in offers}
     assert [offer.item.id for offer in offers if offer.takes_free_gems_only] == ["spins"]
     assert await counter.holds() == {"paid_gems": 100, "spins": 10}
+
+
+async def test_in_korea_the_ledger_itself_lets_no_paid_gems_into_what_can_be_staked(database: Database) -> None:
+    counter = await open_counter(database, "kr")
+    careless = replace(counter, desk=replace(counter.desk, place=Place("kr", admits_paid_stakes=True)))
+    await counter.paid("gems-100")
+
+    with pytest.raises(InsufficientFunds):
+        await careless.order("spins")
+    assert await counter.holds() == {"paid_gems": 100}
 
 
 async def test_in_europe_gems_of_either_kind_pay_for_spins(counter: Counter) -> None:

@@ -136,14 +136,15 @@ def test_money_buys_no_stakes_where_nothing_paid_for_may_be_staked() -> None:
     package = a_catalogue({"goods": {"paid_gems": 100, "extras": [SPINS]}}).items[0]
     unnamed = a_catalogue({"goods": {"paid_gems": 100, "extras": [SPINS | {"reference": ""}]}}).items[0]
     coins = a_catalogue({"goods": {"extras": [{"kind": "COIN", "amount": 500}]}}).items[0]
-    pulls = a_catalogue({"goods": {"paid_gems": 9, "extras": [SPINS | {"reference": "gacha-star"}]}}).items[0]
+    experience = a_catalogue({"goods": {"paid_gems": 9, "extras": [{"kind": "XP", "amount": 5}]}}).items[0]
 
+    coupon = a_catalogue({"goods": {"extras": [{"kind": "COUPON", "amount": 5, "reference": "more"}]}}).items[0]
     free_gems = a_catalogue({"goods": {"paid_gems": 100, "extras": [{"kind": "GEM", "amount": 10}]}}).items[0]
 
-    for item in (package, unnamed, coins, free_gems):
+    for item in (package, unnamed, coins, coupon, free_gems):
         assert why_not(item, 1, Bought(), KOREA, now=NOON) is WhyNot.MARKET
         assert why_not(item, 1, Bought(), EUROPE, now=NOON) is None
-    assert why_not(pulls, 1, Bought(), KOREA, now=NOON) is None
+    assert why_not(experience, 1, Bought(), KOREA, now=NOON) is None
 
 
 def test_gems_that_were_paid_for_buy_no_stakes_either() -> None:

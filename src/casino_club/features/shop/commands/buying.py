@@ -143,9 +143,10 @@ async def _pay_with_gems(db: Db, desk: ShopDesk, item: Item, bought: Purchase, *
     """Take the gems and hand over. Raises `InsufficientFunds`."""
     assert bought.price_in_gems is not None
     pockets = (Pocket.FREE_GEMS,) if takes_free_gems_only(item, desk.place) else ()
+    to = House.PULLS if item.goods.lead_to_stakes else House.GOODS  # which the ledger may close to paid gems
     posted = await wallet.post(
         db,
-        Order("shop_item", bought.user_id, (Take(Currency.GEM, bought.price_in_gems, House.GOODS, pockets),)),
+        Order("shop_item", bought.user_id, (Take(Currency.GEM, bought.price_in_gems, to, pockets),)),
         key=Key("shop", bought.payment_key),
         now=now,
         policy=desk.wallet,

@@ -57,9 +57,12 @@ async def hand_over(db: Db, desk: ShopDesk, bought: Purchase, *, now: datetime) 
 
 async def give_extras(db: Db, desk: ShopDesk, item: Item, bought: Purchase, *, now: datetime) -> None:
     """Grant what comes as rewards."""
-    for place, reward in enumerate(_rewards(item, bought.quantity)):
-        wanted = Grant(bought.user_id, reward, REASON, derived_uuid("purchase", bought.id, place))
-        await rewards.grant(db, wanted, now=now, policy=desk.rewards)
+    wanted = [
+        Grant(bought.user_id, reward, REASON, derived_uuid("purchase", bought.id, place))
+        for place, reward in enumerate(_rewards(item, bought.quantity))
+    ]
+    if wanted:
+        await rewards.grant_all(db, wanted, now=now, policy=desk.rewards)
 
 
 def _rewards(item: Item, quantity: int) -> Iterator[Reward]:

@@ -48,8 +48,8 @@ class ExtraKind(StrEnum):
 
 NAMED: Final = frozenset((ExtraKind.BADGE, ExtraKind.COUPON))
 MAY_BE_NAMED: Final = NAMED | {ExtraKind.FREE_SPIN}
-PULLS: Final = "gacha-"
-"""Spins of products whose names begin so stake nothing that could be won back."""
+NO_STAKES: Final = frozenset((ExtraKind.XP, ExtraKind.BADGE))
+"""What can't be staked, and buys nothing that can. A kind that is added is not here until somebody puts it here."""
 
 
 class Title(Shape, frozen=True):
@@ -75,9 +75,8 @@ class Extra(Shape, frozen=True):
 
     @property
     def leads_to_stakes(self) -> bool:
-        """Whether it is, or stands for, or buys, a stake in a game of stakes. Gems that come so are free gems."""
-        is_of_stakes = self.kind is ExtraKind.FREE_SPIN and not self.reference.startswith(PULLS)
-        return self.kind in (ExtraKind.COIN, ExtraKind.GEM) or is_of_stakes
+        """Whether it can be staked, or turn into what can. Gems that come so are free gems."""
+        return self.kind not in NO_STAKES
 
 
 class Goods(Shape, frozen=True):

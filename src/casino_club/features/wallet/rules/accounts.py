@@ -53,7 +53,7 @@ class House(Enum):
     """What was spent on anything but a stake."""
     CORRECTIONS = 5
     PULLS = 6
-    """What was spent on pulls of a gacha whose prizes can be staked."""
+    """What was spent on pulls of a gacha whose prizes can be staked, and on goods that can."""
 
 
 _CURRENCY_OF: Final = {
