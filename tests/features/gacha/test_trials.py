@@ -1,5 +1,13 @@
 """In a trial every user draws from their own arm, where they stand stays theirs, and the public page shows both."""
 
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from casino_club.features.gacha.commands.opening import open_gacha
+from casino_club.features.gacha.store import Opening
 from casino_club.features.odds.commands import trials, versions
 from casino_club.features.odds.commands.reads import published
 from casino_club.features.odds.commands.watching import look
@@ -85,6 +93,47 @@ async def begun_and_ended_around(arcade: Arcade) -> list[tuple[int, int | None]]
 async def _stands(arcade: Arcade, user_id: int) -> tuple[int, int | None]:
     found = (await arcade.shown(user_id))[SHORT].found
     return found.state, found.odds.ceiling_draws
+
+
+class Meanwhile:
+    """A connection on which everybody else's table becomes another one, once this user's was looked at."""
+
+    def __init__(self, db: Db, change: Callable[[], Awaitable[object]]) -> None:
+        self._db, self._change, self._looks = db, change, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    async def fetchrow(self, sql: str, *values: object) -> Any:
+        if "FROM odds_products" in sql:
+            self._looks += 1
+            if self._looks == 3:
+                await self._change()
+        return await self._db.fetchrow(sql, *values)
+
+
+async def test_an_opening_whose_table_changes_under_it_is_made_again_from_the_new_one(arcade: Arcade) -> None:
+    wish, tries = arcade.wish(10), itertools.count()
+
+    async def work(db: Db) -> Opening:
+        change = partial(live_from_now, arcade.database) if next(tries) == 0 else partial(asyncio.sleep, 0)
+        return await open_gacha(Meanwhile(db, change), arcade.desk, wish, now=NOON)  # type: ignore[arg-type]  # as good as one
+
+    made = await arcade.run(work)
+
+    assert (next(tries), made.digest, made.spin_count) == (2, KINDER.digest, len(made.pulls))
+    assert (await arcade.kept())["draws"] == 10
+    async with arcade.database.connection() as db:
+        assert await db.fetchval("SELECT array_agg(DISTINCT digest) FROM odds_draws") == [KINDER.digest]
+
+
+async def live_from_now(database: Database) -> None:
+    async def work(db: Db) -> None:
+        draft = await versions.draft(db, KINDER, live_at=NOON, by=STAFF[0], now=NOON)
+        for each in STAFF:
+            await versions.approve(db, draft.id, by=each, now=NOON)
+
+    await database.run(work)
 
 
 async def test_the_watch_takes_both_arms_for_what_they_are(arcade: Arcade) -> None:

@@ -9,6 +9,7 @@ from casino_club.features.games.rules.refusals import RoundReused, RoundTooSoon
 from casino_club.features.games.rules.results import result_of
 from casino_club.features.games.store.rounds import Round
 from casino_club.features.odds.commands.versions import pause
+from casino_club.features.odds.commands.watching import look
 from casino_club.features.odds.public import Bet
 from casino_club.features.odds.rules.refusals import ProductPaused
 from casino_club.features.protection.rules.limits import Limit, Measure, Period
@@ -67,6 +68,7 @@ async def test_in_the_ledger_games_come_out_as_their_tables_say(parlour: Parlour
 
     assert [tuple(row) for row in rows] == [("free_spin", each.won, 100, each.won) for each in free]
     assert [found for tx in checked for found in broken_by(tx)] == []
+    assert await parlour.run(lambda db: look(db, parlour.desk.odds.shelf, now=NOON)) == 8
 
 
 async def test_a_spin_of_this_slot_goes_before_one_of_any_and_none_of_another(parlour: Parlour) -> None:

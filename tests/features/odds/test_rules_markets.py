@@ -81,3 +81,17 @@ def test_without_a_default_there_are_no_markets() -> None:
 
     with pytest.raises(ValueError, match="default"):
         markets_of(value)
+
+
+@pytest.mark.parametrize("pulls", [[], ["coins"], ["free_gems", "app_tokens"]])
+def test_pulls_that_lead_to_stakes_are_for_some_of_the_gachas_gems(pulls: list[str]) -> None:
+    with pytest.raises(ValueError, match="stakeable_pulls"):
+        markets_of(changed(stakeable_pulls=pulls))
+
+
+def test_a_gacha_takes_gems_alone() -> None:
+    value = changed()
+    value["markets"]["kr"]["funds"]["gacha"] += ["coins"]
+
+    with pytest.raises(ValueError, match="coins may not enter gacha"):
+        markets_of(value)

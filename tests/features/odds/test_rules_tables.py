@@ -122,6 +122,29 @@ def test_a_bet_that_the_table_does_not_take_is_refused(table: dict[str, Any], be
         check_bets(a_table(table), bets)
 
 
+@pytest.mark.parametrize(
+    ("prize", "why"),
+    [
+        ({"kind": "COIN", "amount": 0}, "gives 0 of COIN"),
+        ({"kind": "CONTENT_UNLOCK", "amount": 4}, "stage above 3"),
+        ({"kind": "BADGE", "amount": 2, "reference": "star"}, "more than once"),
+        ({"kind": "BADGE", "amount": 1}, "which badge"),
+        ({"kind": "COUPON", "amount": 1}, "which coupon"),
+        ({"kind": "COIN", "amount": 5, "reference": "star"}, "no reference"),
+    ],
+)
+def test_what_nobody_could_be_given_is_no_draft(prize: dict[str, Any], why: str) -> None:
+    item = {"id": "ten", "tier": "common", "prize": prize}
+
+    with pytest.raises(InvalidTable, match=why):
+        draft_table(as_json(odds.prizes((1, [1]), items=[item])))
+
+
+def test_whatever_ships_can_be_given() -> None:
+    for table in shipped_tables():
+        assert draft_table(table.text).digest == table.digest
+
+
 def test_what_ships_is_what_was_looked_at() -> None:
     digests = {table.product: table.digest for table in shipped_tables()}
 

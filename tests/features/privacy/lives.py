@@ -54,7 +54,7 @@ async def be_given_things(bureau: Bureau, user_id: int) -> None:
 
 
 async def play(bureau: Bureau, person: Person) -> None:
-    """A round with its bonus, and free coins, with a seed of the user's own words."""
+    """A round with its bonus, free coins, and an opening, with a seed of the user's own words."""
     async with bureau.database.transaction() as db:
         await ship(db, TABLES, now=NOON)
         await db.execute(
@@ -65,6 +65,10 @@ async def play(bureau: Bureau, person: Person) -> None:
     for path, body in (("free-coins", None), ("slot/spin", {"round_id": str(uuid4())})):
         answer = await person.send("POST", f"/api/games/{path}", body)
         assert answer.status_code == 200, answer.text
+    claimed = await person.send("POST", "/api/wallet/claims", {"key": str(uuid4()), "gems": 5})
+    assert claimed.status_code == 201, claimed.text
+    opened = await person.send("POST", "/api/gacha/spin", {"spin_id": str(uuid4()), "spins": 5})
+    assert opened.status_code == 200, opened.text
 
 
 async def buy(bureau: Bureau, person: Person) -> None:

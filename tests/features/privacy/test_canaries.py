@@ -17,9 +17,9 @@ from tests.features.privacy.searching import Canaries, in_files, in_hot_store, i
 OF_PROTECTION = {"protections", "protection_raises", "protection_changes", "consents"}
 STAYS_BY_NUMBER = {
     *("user_actions", "action_user", "erasures", "ledger_txs", "ledger_lots", "user_rewards"),
-    *("odds_draws", "odds_seeds", "game_rounds"),
+    *("odds_draws", "odds_seeds", "game_rounds", "gacha_log"),
 }
-OF_GAMES = {"game_rounds", "game_standings"}
+OF_GAMES = {"game_rounds", "game_standings", "gacha_log", "gacha_standings"}
 
 
 @pytest.fixture

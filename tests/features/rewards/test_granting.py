@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from casino_club.features.protection.public import Vetoed
+from casino_club.features.rewards.commands.granting import grant_all
 from casino_club.features.rewards.rules.refusals import CauseReused, CouponMissing, RewardInvalid, SpinsMissing
-from casino_club.features.rewards.rules.rewards import MONEY, Reward, RewardType
+from casino_club.features.rewards.rules.rewards import MONEY, Grant, Granted, Reward, RewardType
 from casino_club.features.wallet.public import Pocket
 from casino_club.infra.db.database import Database
 from tests.builders.actions import NOON, a_log
@@ -168,3 +169,21 @@ async def test_many_coupons_run_out_a_chunk_at_a_time(gifts: Gifts) -> None:
     await gifts.expire(now=NOON + COUPON_LASTS)
 
     assert [action_type for action_type, _, _ in await gifts.told()].count("COUPON_EXPIRED") == 403
+
+
+async def test_several_at_once_are_one_transaction_of_the_ledger_and_each_is_given_once(gifts: Gifts) -> None:
+    wanted = [Grant(7, reward, "mission", a_cause(name)) for name, reward in SAMPLES.items()]
+    await gifts.give(SAMPLES[RewardType.COIN], cause=wanted[0].cause)
+
+    async def all_of_them() -> list[Granted]:
+        return await gifts.database.run(lambda db: grant_all(db, wanted, now=NOON, policy=gifts.policy))
+
+    first, again = await all_of_them(), await all_of_them()
+
+    assert [each.reward for each in first] == list(SAMPLES.values())
+    assert [each.was_repeated for each in first] == [True, *[False] * 7]
+    assert [each.id for each in again] == [each.id for each in first]
+    async with gifts.database.connection() as db:
+        assert await db.fetchval("SELECT count(*) FROM ledger_txs") == 2
+    money = await Purse(gifts.database, a_wallet_policy()).holds()
+    assert money == {Pocket.COINS: 500, Pocket.PENDING_GEMS: 5, Pocket.APP_TOKENS: 200}
