@@ -224,6 +224,24 @@ def test_each_secret_is_made_once_and_is_closed(data_dir: Path) -> None:
         assert stat.S_IMODE((data_dir / name).stat().st_mode) == 0o600
 
 
+def test_the_warehouse_is_where_everybody_was_told_before_it_could_be_started(data_dir: Path) -> None:
+    settings = settings_for(data_dir)
+    process = runtime.warehouse_server(settings)
+    assert process is not None
+    assert runtime.warehouse_url(settings) is None
+
+    runtime.prepare(settings)
+    told = runtime.warehouse_url(settings)
+    (data_dir / "warehouse").touch()  # As little use as a disk without room for the folder.
+    with pytest.raises(Unusable):
+        process.prepare()
+    (data_dir / "warehouse").unlink()
+
+    with running_server(process, data_dir):
+        assert told is not None
+        assert runtime.warehouse_url(settings) == told
+
+
 def test_cluster_mode_starts_nothing_and_names_what_the_settings_name(tmp_path: Path) -> None:
     named = {
         "database_url": "postgresql://db/x",

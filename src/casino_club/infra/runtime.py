@@ -35,6 +35,9 @@ class Server(Protocol):
 class Warehouse(Protocol):
     """What the module of the warehouse offers: a platform may do without one."""
 
+    def prepare(self, settings: Settings) -> None:
+        """Settles the address if it is ours to settle and there is none yet."""
+
     def server(self, settings: Settings) -> ServerProcess | None:
         """The private server to start, if there is one. Touches nothing yet."""
 
@@ -94,7 +97,9 @@ def backends(settings: Settings) -> Backends:
 
 def prepare(settings: Settings) -> None:
     """Makes what must be there before any process of ours starts."""
-    backends(settings).tokens.prepare(settings)
+    chosen = backends(settings)
+    chosen.tokens.prepare(settings)
+    chosen.warehouse.prepare(settings)
 
 
 def servers(settings: Settings) -> list[ServerProcess]:

@@ -11,7 +11,7 @@ from casino_club.entry.cli.up import FIRST_ACTION
 from casino_club.infra import runtime
 from casino_club.infra.settings import Settings
 from tests.builders.identity_provider import CLIENT_SECRET, a_provider
-from tests.builders.servers import forget, private_servers
+from tests.builders.servers import forget, private_servers, private_warehouse
 from tests.entry.cli.calling import Club, Done
 from tests.features.identity.browsing import providers_file
 from tests.infra.waiting import wait_for
@@ -70,8 +70,8 @@ async def test_identity_providers_are_asked_and_what_is_wrong_is_said(club: Club
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Club]:
-    """What `up` starts, without the supervisor: durable servers, a consumer and the API."""
-    with private_servers(tmp_path, durable=True):
+    """What `up` starts, without the supervisor: durable servers, a warehouse, a consumer and the API."""
+    with private_servers(tmp_path, durable=True), private_warehouse(tmp_path):
         settings = Settings.model_validate({"data_dir": tmp_path})
         runtime.prepare(settings)
         with socket.socket() as free:

@@ -5,6 +5,10 @@ from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 
 
+def prepare(settings: Settings) -> None:
+    """Nothing to settle: the settings name it."""
+
+
 def server(settings: Settings) -> ServerProcess | None:  # noqa: ARG001 - the same door as embedded
     """None: it runs already."""
     return None

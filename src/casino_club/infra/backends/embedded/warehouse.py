@@ -19,6 +19,12 @@ MODULE = "casino_club.infra.backends.engine"
 STOP_SIGNALS = ((signal.SIGTERM, 4.0),)
 
 
+def prepare(settings: Settings) -> None:
+    """Settles the address before any process starts: who finds none takes it that there is no warehouse, for good."""
+    if url(settings) is None:
+        _settle_address(machine.absolute(settings.data_dir))
+
+
 def server(settings: Settings) -> ServerProcess | None:
     """The private engine of this data folder."""
     data_dir = machine.absolute(settings.data_dir)
@@ -47,13 +53,16 @@ def url(settings: Settings) -> str | None:
 
 
 def _prepare(data_dir: Path) -> None:
-    """The address is settled first: whoever is to wait for a warehouse that can't be started must know of it."""
     leftovers.end(leftovers.of_module(MODULE, data_dir / NAME), STOP_SIGNALS)
+    _settle_address(data_dir)
+    machine.make_private_folder(data_dir / NAME)
+
+
+def _settle_address(data_dir: Path) -> None:
     machine.secret_in(_password_file(data_dir), token_urlsafe(32))
     known = _port(data_dir)
     if known is None or not _is_free(known):
         machine.write_private_file(_port_file(data_dir), f"{data_dir}\n{_free_port()}")
-    machine.make_private_folder(data_dir / NAME)
 
 
 def _password_file(data_dir: Path) -> Path:
