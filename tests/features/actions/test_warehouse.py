@@ -54,6 +54,15 @@ async def test_every_table_holds_what_the_log_says(place: Place, seed: int) -> N
     ]
 
 
+async def test_what_was_merged_stays_for_a_while_in_every_table(place: Place) -> None:
+    await place.catch_up()
+
+    assert await place.rows(
+        """SELECT name FROM system.tables
+           WHERE database = currentDatabase() AND engine_full LIKE '%old_parts_lifetime = 480%' ORDER BY name"""
+    ) == [["actions"], ["user_days"], ["users"]]
+
+
 class Failing:
     """A warehouse that cuts its writer off: before an insert, or after it."""
 

@@ -17,9 +17,11 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from casino_club.infra import runtime
 from casino_club.infra.backends.embedded.warehouse import MODULE
+from casino_club.infra.backends.engine.__main__ import BROKEN_STATUS
 from casino_club.infra.settings import Settings
 from tests.builders.servers import private_warehouse, running_server
 from tests.faults import disks
+from tests.infra.waiting import until
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) % 7 = 3"
 GREEDY = "SELECT length(groupArray(number)) FROM numbers(1000000000)"
@@ -92,6 +94,59 @@ async def test_a_block_that_finds_no_room_is_refused_and_arrives_once_when_there
 
         assert (await client.query("SELECT count() FROM room")).result_rows == [(2,)]
         await client.close()
+
+
+async def test_what_a_merge_had_no_room_for_is_there_again_once_the_engine_has_ended_and_started(
+    tmp_path: Path,
+) -> None:
+    if reason := disks.why_no_small_disk():
+        pytest.skip(reason)
+    with disks.small_disk(DISK_MB) as disk:
+        settings = Settings.model_validate({"mode": "embedded", "data_dir": disk})
+        process = runtime.warehouse_server(settings)
+        assert process is not None
+        with running_server(process, disk) as child:
+            client = await connected(str(runtime.warehouse_url(settings)))
+            await write_parts(client)
+            before = await hash_of_parts(client)
+            merging = asyncio.create_task(client.command("OPTIMIZE TABLE merged FINAL"))
+            await until(lambda: is_merging(disk), seconds_max=60)
+            child.send_signal(signal.SIGSTOP)
+            ballast = disks.fill_up(disk)
+            child.send_signal(signal.SIGCONT)
+
+            assert await asyncio.to_thread(child.wait, 60) == BROKEN_STATUS
+
+            await asyncio.gather(merging, return_exceptions=True)
+            await client.close()
+        for each in ballast:
+            each.unlink()
+        with running_server(process, disk):
+            client = await connected(str(runtime.warehouse_url(settings)))
+            assert await hash_of_parts(client) == before
+            await client.close()
+
+
+async def write_parts(client: AsyncClient) -> None:
+    """Enough to be merged for a while."""
+    await client.command(
+        "CREATE TABLE merged (n UInt64, noise String) ENGINE = MergeTree ORDER BY noise "
+        "SETTINGS old_parts_lifetime = 480"
+    )
+    await client.command("SYSTEM STOP MERGES merged")
+    for part in range(4):
+        await client.command(
+            f"INSERT INTO merged SELECT number + {part}, randomPrintableASCII(100) FROM numbers(100000)"
+        )
+    await client.command("SYSTEM START MERGES merged")
+
+
+async def hash_of_parts(client: AsyncClient) -> object:
+    return (await client.query("SELECT count(), sum(cityHash64(*)) FROM merged")).result_rows
+
+
+def is_merging(disk: Path) -> bool:
+    return any(disk.glob("warehouse/data/store/*/*/tmp_merge_*"))
 
 
 async def test_settings_hold_for_one_statement_only(client: AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
 import sys
@@ -14,10 +15,14 @@ from casino_club.infra.backends.engine.front import Front
 from casino_club.infra.backends.engine.sessions import Engine
 from casino_club.infra.telemetry.logs import configure_logging
 
+logger = logging.getLogger(__name__)
+
 HOST = "127.0.0.1"
 DRAIN_SECONDS_MAX = 2.0
 BODY_MB_MAX = 256
 LOOK_SECONDS = 0.25
+PARTS_LOOK_SECONDS = 1.0
+BROKEN_STATUS = 3
 
 
 def main() -> None:
@@ -32,6 +37,7 @@ def main() -> None:
     engine = Engine(folder / "data", memory_mb_max=int(os.environ["WAREHOUSE_MEMORY_MB"]))
     secret = Path(os.environ["WAREHOUSE_SECRET_FILE"]).read_text()
     uvloop.run(_serve(engine, Front(engine, secret, body_mb_max=BODY_MB_MAX), port))
+    _end_if_broken(engine)
     engine.close()
 
 
@@ -42,9 +48,11 @@ async def _serve(engine: Engine, front: Front, port: int) -> None:
     runner = web.AppRunner(front.app, access_log=None, handler_cancellation=True, shutdown_timeout=DRAIN_SECONDS_MAX)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
-    tidying = asyncio.create_task(_give_memory_back(engine))
+    looking = [asyncio.create_task(each(engine)) for each in (_give_memory_back, _look_at_parts)]
     await asked_to_stop.wait()
-    tidying.cancel()
+    for each in looking:
+        each.cancel()
+    await asyncio.gather(*looking, return_exceptions=True)
     engine.end_all()
     await runner.cleanup()
 
@@ -55,6 +63,21 @@ async def _give_memory_back(engine: Engine) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         if engine.is_near_cap():
             await asyncio.to_thread(engine.give_memory_back)
+
+
+async def _look_at_parts(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(PARTS_LOOK_SECONDS)
+        await asyncio.to_thread(_end_if_broken, engine)
+
+
+def _end_if_broken(engine: Engine) -> None:
+    """End at once, without closing the folder: whoever opens it next finds what was whole before."""
+    broken = engine.broken_parts()
+    for part in broken:
+        logger.error("a part is broken; ending, so that what it was made of is read", extra={"path": part.path})
+    if broken:
+        os._exit(BROKEN_STATUS)
 
 
 if __name__ == "__main__":

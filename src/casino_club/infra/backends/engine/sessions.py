@@ -6,15 +6,18 @@ A session runs one statement at a time, so every thread has its own; inserts hav
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import psutil
 from chdb import ChdbError
 from chdb.session import Session
+
+from casino_club.infra.backends.engine.parts import Part, PartsLookedAt
 
 READS_AT_ONCE = 4
 WRITES_AT_ONCE = 2
@@ -31,8 +34,11 @@ UNKNOWN_FAULT = 1001
 IN_ORDER = "max_threads = 1, max_insert_threads = 1, input_format_parallel_parsing = 0"
 """The same rows make the same blocks each time, so that their token tells them from others."""
 
+ACTIVE_PARTS = "SELECT path, toInt64(bytes_on_disk) FROM system.parts WHERE active"
+
 _CODE = re.compile(r"Code: (\d+)\.")
 _NAME = re.compile(r"\w+\Z")
+_parts = msgspec.json.Decoder(Part)
 _FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*\Z", re.IGNORECASE)
 
 
@@ -91,6 +97,7 @@ class Engine:
         self._cancelling = ThreadPoolExecutor(1, "cancel")
         self._waiting: dict[str, Future[Outcome]] = {}
         self._cancelled: set[str] = set()
+        self._looked_at = PartsLookedAt()
 
     def submit(self, statement: Statement) -> "Future[Outcome]":
         """Run it on a free thread. Raises EngineFault at once if too many wait already."""
@@ -123,6 +130,11 @@ class Engine:
     def give_memory_back(self) -> None:
         """Have the allocator return to the system what it holds for later."""
         self._keeper.query("SYSTEM JEMALLOC PURGE")
+
+    def broken_parts(self) -> Sequence[Part]:
+        """Parts that were written since the last call and are not whole. To close would do away with what they were."""
+        listed = self._keeper.query(ACTIVE_PARTS, "JSONCompactEachRow").bytes()
+        return self._looked_at.broken(_parts.decode_lines(listed or b""))
 
     def close(self) -> None:
         """Close the folder, once what runs has ended."""
