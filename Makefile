@@ -41,7 +41,7 @@ tests/provider/node_modules/.package-lock.json: tests/provider/package-lock.json
 	@npm --version >/dev/null 2>&1 || { echo "Install Node 20 or newer, or leave this out: nothing else needs it." >&2; exit 1; }
 	@cd tests/provider && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json
 
-# With a real Kafka, which `deploy/kafka/kafka` starts: needs Java 17 and Maven.
+# With a real Kafka, which `deploy/kafka/kafka` starts: needs Java 17 and Maven. Prometheus's promtool tries the alerts.
 test-cluster: .venv/.stamp-dev
 	@exec env CASINO_CLUB_TEST_CLUSTER=1 .venv/bin/python -m pytest tests/cluster $(wildcard tests/contracts/test_*source*.py) $(ARGS)
 
