@@ -90,8 +90,8 @@ class Timed(TopicPublisher):
         self._began, self._worked = time.perf_counter(), time.process_time()
         return found
 
-    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position) -> None:
-        await super().publish(rows, begun=begun, after=after)
+    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position, moves: int) -> None:
+        await super().publish(rows, begun=begun, after=after, moves=moves)
         if rows:
             self.took, self.worked = time.perf_counter() - self._began, time.process_time() - self._worked
 

@@ -85,7 +85,7 @@ async def test_of_two_relays_that_both_believe_they_lead_the_newer_is_heard(data
         await eventually(lambda: is_sent(database))
 
         with pytest.raises(PublisherAway):
-            await stranger.publish((), begun=remembered.position, after=Position("9:9:"))
+            await stranger.publish((), begun=remembered.position, after=Position("9:9:"), moves=1)
     await stranger.close()
     await assert_holds_once_and_in_order(kafka, ids)
 

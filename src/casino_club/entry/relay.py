@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+from functools import partial
 
 import uvloop
 
 from casino_club.infra import runtime
-from casino_club.infra.db.database import Database
+from casino_club.infra.db.database import Database, Db
+from casino_club.infra.log import rebuild
 from casino_club.infra.log.relay import Relay
 from casino_club.infra.log.wake import Ear
 from casino_club.infra.memory import settle_memory
@@ -28,7 +30,7 @@ def relay_log(settings: Settings) -> None:
 async def _relay(settings: Settings) -> None:
     url = runtime.database_url(settings)
     async with Database(url, connections_max=CONNECTIONS_MAX) as database, Ear(url) as ear:
-        relay = Relay(database, runtime.publisher(settings))
+        relay = Relay(database, runtime.publisher(settings), set_back=partial(_make_again, settings))
         settle_memory()
         following = asyncio.create_task(relay.follow(ear.event()))
         for each in (signal.SIGTERM, signal.SIGINT):
@@ -37,3 +39,13 @@ async def _relay(settings: Settings) -> None:
         await asyncio.wait([following])
         if not following.cancelled():
             following.result()
+
+
+async def _make_again(settings: Settings, db: Db) -> None:
+    """What projections keep outside a database that was set back may follow from rows that it does not know."""
+    # Much to import, and hardly ever needed.
+    from casino_club.entry.wiring import subscriptions  # noqa: PLC0415 - see above
+
+    for each in subscriptions():
+        if each.may_be_replayed and (each.to_warehouse is None or runtime.warehouse_url(settings)):
+            await rebuild.ask_again(db, each.name)

@@ -82,11 +82,11 @@ class ArmedPublisher(TopicPublisher):
 class HastyPublisher(ArmedPublisher):
     """Says how far it has come before it sends what lies before."""
 
-    def _publish(self, rows: Sequence[LogRow], begun: Position, after: Position) -> None:
+    def _publish(self, rows: Sequence[LogRow], begun: Position, after: Position, moves: int) -> None:
         if rows:
-            super()._publish((), begun, after)
+            super()._publish((), begun, after, moves)
             self._fuse.reach(Wrong.HASTY_RELAY)
-        super()._publish(rows, begun, after)
+        super()._publish(rows, begun, after, moves)
 
 
 class ArmedWarehouse(ClickHouseWarehouse):

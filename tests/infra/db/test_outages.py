@@ -112,6 +112,15 @@ async def test_a_connection_that_a_jump_of_the_clock_ends_while_it_is_made_is_an
             await database.run(lambda db: db.execute("SELECT 1"))
 
 
+async def test_a_server_that_may_only_be_read_while_it_is_restored_is_an_outage(database_url: str) -> None:
+    name = urlsplit(database_url).path.strip("/")
+    async with Database(database_url, connections_max=1) as database:
+        await database.run(lambda db: db.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    async with Database(database_url, connections_max=1) as database:
+        with pytest.raises(Unavailable):
+            await database.run(lambda db: db.execute("CREATE TABLE nobody (id int)"))
+
+
 async def test_a_mistake_of_ours_is_no_outage(database: Database) -> None:
     with pytest.raises(asyncpg.InterfaceError):
         await database.run(lambda db: db.fetch("SELECT $1::int, $2::int", 1))

@@ -25,8 +25,11 @@ SERVER_AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
-"""PostgreSQL is stopping, starting, full or gone: nothing was acknowledged, and the same work may be tried again."""
+"""PostgreSQL is stopping, starting, being restored, full or gone: nothing was acknowledged, and the same work may be
+tried again.
+"""
 
 CLIENT_FAULTS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises for a mistake of ours, and also for a connection that the server has ended."""

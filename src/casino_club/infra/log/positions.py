@@ -90,6 +90,14 @@ async def moved_at(db: Db, consumer: str) -> datetime | None:
     return at
 
 
+async def moves_of(db: Db, consumer: str) -> int:
+    """How often the consumer's live position has moved; 0 if it has none."""
+    moves: int | None = await db.fetchval(
+        "SELECT moves FROM log_positions WHERE consumer = $1 AND generation = $2", consumer, LIVE
+    )
+    return moves or 0
+
+
 async def live_moves(db: Db) -> dict[str, int]:
     """How often each live position has moved: the least mark that a hot store must show."""
     rows = await db.fetch("SELECT consumer, moves FROM log_positions WHERE generation = $1", LIVE)

@@ -17,6 +17,7 @@ from casino_club.infra.db.database import CROSSED, SERVER_AWAY, Database, Db
 from casino_club.infra.log import positions
 from casino_club.infra.log.ahead import Ahead
 from casino_club.infra.log.detached import detached_after
+from casino_club.infra.log.effects import Beside
 from casino_club.infra.log.leading import leading
 from casino_club.infra.log.positions import Held, TakenOver
 from casino_club.infra.log.reader import Position, put_on_disk
@@ -34,6 +35,9 @@ PAGE_ROWS = 5_000
 """Each page is a transaction of the topic, which takes brokers as long as a thousand messages or more."""
 
 
+SET_BACK = "the database was set back to an earlier moment; run `casino-club migrate` if that has not been done"
+
+
 class PublisherAway(Exception):
     """The topic can't be written just now. What became of a page that was being published is not known."""
 
@@ -44,10 +48,13 @@ class PageNotPublished(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a topic knows of the relay: the position, or why there is none to rely on."""
+    """What a topic knows of the relay: the position, or why there is none to rely on; and how often it had moved in the
+    database, at least.
+    """
 
     position: Position | None
     why_none: str = ""
+    moves: int = 0
 
 
 class Publisher(Protocol):
@@ -60,9 +67,13 @@ class Publisher(Protocol):
         """
         ...
 
-    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position) -> None:
-        """Publish these rows, and that the relay has come from `begun` to `after`. Raises PublisherAway,
-        PageNotPublished.
+    async def begin_life(self) -> None:
+        """What is published from now on is a new life of the topic, whatever it remembers."""
+        ...
+
+    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position, moves: int) -> None:
+        """Publish these rows, and that the relay has come from `begun` to `after`, with so many moves of its position
+        on the database's disk. Raises PublisherAway, PageNotPublished.
         """
         ...
 
@@ -102,11 +113,17 @@ async def _origin(db: Db) -> str:
 
 
 class Relay:
-    """One log, one topic. Of several processes one leads; should two believe it, the topic listens to the newer one."""
+    """One log, one topic. Of several processes one leads; should two believe it, the topic listens to the newer one.
 
-    def __init__(self, database: Database, publisher: Publisher, *, page_rows: int = PAGE_ROWS) -> None:
+    `set_back` is what else has to be done when the database was set back to an earlier moment.
+    """
+
+    def __init__(
+        self, database: Database, publisher: Publisher, *, page_rows: int = PAGE_ROWS, set_back: Beside | None = None
+    ) -> None:
         self._database = database
         self._publisher = publisher
+        self._set_back = set_back
         self._source = TableSource()
         self._ahead = Ahead(self._source, page_rows=page_rows)
         self._failures = 0
@@ -135,7 +152,7 @@ class Relay:
             if page.rows or time.monotonic() - kept_at > KEEP_SECONDS:
                 await put_on_disk(reading)
                 self._ahead.begin(reading, page)
-                await self._publisher.publish(page.rows, begun=position, after=page.after)
+                await self._publisher.publish(page.rows, begun=position, after=page.after, moves=held.moves)
                 held, kept_at = await self._copy(held, page.after), time.monotonic()
                 _count(page.rows)
             position = page.after
@@ -147,14 +164,22 @@ class Relay:
         """Go on where the topic says; if it can't, send the log from its beginning."""
         remembered = await self._publisher.begin(await _origin(db))
         held = await positions.take(db, NAME)
-        if remembered.position is not None:
-            return await self._copy(held, remembered.position)
-        if held.moves:
-            logger.error("sending the log again from its beginning", extra={"reason": remembered.why_none})
+        if remembered.position is None:
+            return await self._begin_again(db, held, remembered.why_none)
+        if held.moves < remembered.moves:
+            await self._publisher.begin_life()
+            return await self._begin_again(db, held, SET_BACK, beside=self._set_back)
+        return await self._copy(held, remembered.position)
+
+    async def _begin_again(self, db: Db, held: Held, reason: str, *, beside: Beside | None = None) -> Held:
+        if held.moves or beside is not None:
+            logger.error("sending the log again from its beginning", extra={"reason": reason})
         if detached := await detached_after(db):
             extra = {"upto_id": detached[-1].last_id}
             logger.warning("rows of partitions that were put away are not sent", extra=extra)
         async with self._database.transaction() as forgetting:
+            if beside is not None:
+                await beside(forgetting)
             await positions.forget(forgetting, NAME)
             return await positions.take(forgetting, NAME)
 

@@ -37,6 +37,7 @@ class TopicPublisher:
         self._apart = Apart()
         self._producer: Producer | None = None
         self._origin = self._life = ""
+        self._moves = 0
         self._topic = Described("", "", 0, 0, 0)
         self._ends: list[int] = []
         self._marked_at = 0.0
@@ -45,8 +46,11 @@ class TopicPublisher:
     async def begin(self, origin: str) -> Remembered:
         return await self._apart.run(_heard, self._begin, origin)
 
-    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position) -> None:
-        await self._apart.run(_heard, self._publish, rows, begun, after)
+    async def begin_life(self) -> None:
+        await self._apart.run(_heard, self._begin_life)
+
+    async def publish(self, rows: Sequence[LogRow], *, begun: Position, after: Position, moves: int) -> None:
+        await self._apart.run(_heard, self._publish, rows, begun, after, moves)
 
     async def take_over(self, origin: str, *, partitions: int) -> str:
         return await self._apart.run(_heard, self._take_over, origin, partitions)
@@ -67,10 +71,14 @@ class TopicPublisher:
         name = record.topic if record else newest(admin, self._kafka.topic)
         self._topic = made(self._kafka, admin, name, len(record.ends) if record else self._kafka.partitions)
         if record is not None and not why:
-            self._life, self._ends = record.life, list(record.ends)
-            return Remembered(record.position)
-        self._life, self._ends = uuid.uuid4().hex, ends(admin, name, self._topic.partitions)
+            self._life, self._ends, self._moves = record.life, list(record.ends), record.moves
+            return Remembered(record.position, moves=record.moves)
+        self._begin_life()
         return Remembered(None, why)
+
+    def _begin_life(self) -> None:
+        self._life = uuid.uuid4().hex
+        self._ends = ends(self._kafka.admin(), self._topic.topic, self._topic.partitions)
 
     def _take_over(self, origin: str, partitions: int) -> str:
         remembered, admin = self._begin(origin), self._kafka.admin()
@@ -102,8 +110,8 @@ class TopicPublisher:
         self._flush(producer)
         producer.commit_transaction()
 
-    def _publish(self, rows: Sequence[LogRow], begun: Position, after: Position) -> None:
-        producer = self._producer
+    def _publish(self, rows: Sequence[LogRow], begun: Position, after: Position, moves: int) -> None:
+        producer, self._moves = self._producer, moves
         assert producer is not None
         producer.begin_transaction()
         try:
@@ -140,7 +148,9 @@ class TopicPublisher:
         self._marked_at = time.monotonic()
 
     def _send_record(self, producer: Producer, after: Position) -> None:
-        record = Record(self._origin, self._life, self._topic.topic, self._topic.topic_id, self._ends, after)
+        record = Record(
+            self._origin, self._life, self._topic.topic, self._topic.topic_id, self._ends, after, self._moves
+        )
         producer.produce(self._kafka.relay_topic, msgspec.json.encode(record), KEY, 0)
 
     def _noted(self, fault: KafkaError | None, message: Message) -> None:

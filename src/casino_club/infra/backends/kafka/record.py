@@ -19,7 +19,11 @@ LOOK_BACK_GROWTH = 16
 
 
 class Record(msgspec.Struct, frozen=True):
-    """How far the relay has sent the log, to which topic, and where that topic ended at least."""
+    """How far the relay has sent the log, to which topic, and where that topic ended at least.
+
+    `moves` is how often the relay's position in the database had moved, for good, before this was sent. A database that
+    knows of fewer is an earlier one, whatever it is called.
+    """
 
     origin: str
     life: str
@@ -27,6 +31,7 @@ class Record(msgspec.Struct, frozen=True):
     topic_id: str
     ends: list[int]
     position: Position
+    moves: int = 0
 
 
 def last_record(kafka: Kafka, admin: AdminClient) -> Record | None:

@@ -16,10 +16,12 @@ from confluent_kafka.admin import AdminClient
 from casino_club.infra.backends.kafka.client import END_REACHED, OUT_OF_REACH, Apart, Kafka, error_of
 from casino_club.infra.backends.kafka.messages import NotOurs
 from casino_club.infra.backends.kafka.page import Lost, page_of
-from casino_club.infra.backends.kafka.record import last_record
+from casino_club.infra.backends.kafka.record import Record, last_record
 from casino_club.infra.backends.kafka.topics import beginnings, described, ends, holds
 from casino_club.infra.db.database import Db
+from casino_club.infra.log import positions
 from casino_club.infra.log.reader import Page, Position, put_on_disk
+from casino_club.infra.log.relay import NAME as RELAY
 from casino_club.infra.log.snapshots import Step
 from casino_club.infra.log.sources import SourceAway, TableSource
 from casino_club.infra.log.topics import Part, TopicPosition
@@ -51,6 +53,8 @@ class TopicSource:
         self._is_in_topic = topic is not None and position.delivering is None and position.carry_to is None
         if topic is not None and self._is_in_topic:
             try:
+                if self._consumer is None:
+                    await self._check_past(db, topic)
                 return await self._apart.run(self._from_topic, position, topic, rows_max)
             except (Lost, NotOurs) as why:
                 logger.warning("leaving the topic for the table", extra={"topic": topic.topic, "reason": str(why)})
@@ -58,6 +62,21 @@ class TopicSource:
             except KafkaException as fault:
                 raise SourceAway(str(error_of(fault))) from fault
         return await self._from_table(db, position, rows_max)
+
+    async def _check_past(self, db: Db, topic: TopicPosition) -> None:
+        """A database that was set back knows nothing of the last messages. Raises Lost.
+
+        Whoever sets it back cuts our connection, so that it is enough to look before the first message.
+        """
+        record = await self._apart.run(self._last_record)
+        if record is None or record.life != topic.life:
+            raise Lost("the log is being sent again from its beginning")
+        if await positions.moves_of(db, RELAY) < record.moves:
+            raise Lost("the database was set back to an earlier moment")
+
+    def _last_record(self) -> Record | None:
+        admin = self._admin = self._admin or self._kafka.admin()
+        return last_record(self._kafka, admin)
 
     async def rest(self, woken: asyncio.Event) -> None:
         """The topic itself makes us wait for its messages."""
@@ -101,8 +120,8 @@ class TopicSource:
     def _find_entry(self) -> TopicPosition | None:
         """Where the topic ends now; None while there is none to enter."""
         try:
+            record = self._last_record()
             admin = self._admin = self._admin or self._kafka.admin()
-            record = last_record(self._kafka, admin)
             topic = described(admin, record.topic) if record else None
             if record is None or topic is None or topic.topic_id != record.topic_id:
                 return None
