@@ -17,9 +17,10 @@ from tests.features.privacy.searching import Canaries, in_files, in_hot_store, i
 OF_PROTECTION = {"protections", "protection_raises", "protection_changes", "consents"}
 STAYS_BY_NUMBER = {
     *("user_actions", "action_user", "erasures", "ledger_txs", "ledger_lots", "user_rewards"),
-    *("odds_draws", "odds_seeds", "game_rounds", "gacha_log"),
+    *("odds_draws", "odds_seeds", "game_rounds", "gacha_log", "shop_transactions"),
 }
 OF_GAMES = {"game_rounds", "game_standings", "gacha_log", "gacha_standings"}
+OF_SHOP = {"shop_transactions"}
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def test_nothing_of_the_erased_is_found_in_any_store(
         "public.reward_proposals",
         "public.odds_client_seeds",
     }
-    assert await tables_naming(bureau.database, trace.person.user_id) >= OF_PROTECTION | OF_GAMES
+    assert await tables_naming(bureau.database, trace.person.user_id) >= OF_PROTECTION | OF_GAMES | OF_SHOP
 
     await bureau.run_job()
     await bureau.project()
