@@ -22,6 +22,7 @@ from casino_club.features.gacha import jobs as gacha_jobs
 from casino_club.features.gacha import routes as gacha_routes
 from casino_club.features.gacha.commands.desk import GachaDesk
 from casino_club.features.games import jobs as games_jobs
+from casino_club.features.games.commands import free_coins
 from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.games.routes import free_coins as free_coin_routes
 from casino_club.features.games.routes import roulette as roulette_routes
@@ -54,6 +55,7 @@ from casino_club.features.rewards import jobs as rewards_jobs
 from casino_club.features.rewards.commands.granting import RewardPolicy
 from casino_club.features.rewards.routes import staff as rewards_staff_routes
 from casino_club.features.rewards.routes import users as rewards_routes
+from casino_club.features.rewards.rules.amounts import AmountPolicy, amounts_of
 from casino_club.features.shop import jobs as shop_jobs
 from casino_club.features.shop.routes import providers as payment_routes
 from casino_club.features.shop.routes import staff as shop_staff_routes
@@ -195,7 +197,21 @@ def load_policies(settings: Settings) -> Policies:
         RefusalPolicy: RefusalPolicy(settings.refused_keep_days),
         Shelf: Shelf(),
         Market: load_market(settings.market),
+        AmountPolicy: load_amounts(settings),
     }
+
+
+def load_amounts(settings: Settings) -> AmountPolicy:
+    """How much rewards are: as shipped, or as the operator says. Raises Unusable with what to mend."""
+    bases = {free_coins.KIND: settings.free_coins}
+    own = settings.reward_amounts
+    if own is None:
+        text = (files("casino_club.features.rewards") / "amounts.toml").read_text()
+        return amounts_of(tomllib.loads(text), bases)
+    try:
+        return amounts_of(tomllib.loads(own.read_text()), bases)
+    except (OSError, ValueError) as error:  # msgspec's and tomllib's errors are ValueErrors
+        raise Unusable(f"CASINO_CLUB_REWARD_AMOUNTS: {own} can't be used: {error}") from error
 
 
 def load_market(name: str) -> Market:
@@ -269,6 +285,7 @@ def reward_policy_over(settings: Settings, policies: Policies) -> RewardPolicy:
     return RewardPolicy(
         wallet_policy_over(settings, policies),
         protection_policy_over(policies),
+        policies[AmountPolicy],
         timedelta(days=settings.coupon_days),
         settings.reward_alone_max,
     )

@@ -173,6 +173,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Up to this value one member of staff may give a user something alone; above it takes two.",
     )
+    reward_amounts: Path | None = Field(
+        None,
+        description="TOML file that says how much rewards are by level and streak, in place of the shipped one. "
+        "See docs/rewards.md.",
+    )
     coupon_days: int = Field(30, ge=1, le=3650, description="How long a coupon can be used.")
 
     log_partition_rows: int = Field(10_000_000, ge=1_000, description="Ids in one partition of the log.")

@@ -24,6 +24,7 @@ from tests.builders import odds
 from tests.builders.actions import NOON, a_log
 from tests.features.odds.house import a_desk, make_live, seeded
 from tests.features.protection.guarding import a_protection_policy
+from tests.features.rewards.gifts import AMOUNTS
 from tests.features.wallet.purse import a_key, a_wallet_policy
 
 T = TypeVar("T")
@@ -123,5 +124,5 @@ async def open_arcade(database: Database, market: str = "kr") -> Arcade:
     await make_live(database, *TABLES)
     profile = load_market(market)
     wallet = a_wallet_policy(*ways_closed(profile))
-    policy = RewardPolicy(wallet, a_protection_policy(), timedelta(days=30))
+    policy = RewardPolicy(wallet, a_protection_policy(), AMOUNTS, timedelta(days=30))
     return Arcade(database, GachaDesk(a_desk(), profile, policy, PACE))

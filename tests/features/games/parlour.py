@@ -27,6 +27,7 @@ from casino_club.kernel.money import Currency
 from tests.builders.actions import NOON, a_log
 from tests.features.odds.house import a_desk, make_live, seeded
 from tests.features.protection.guarding import a_protection_policy
+from tests.features.rewards.gifts import AMOUNTS
 from tests.features.wallet.purse import a_key, a_wallet_policy
 
 T = TypeVar("T")
@@ -131,7 +132,7 @@ async def open_parlour(database: Database, market: str = "kr") -> Parlour:
     await a_log(database).make_room()
     await make_live(database, *TABLES)
     pace = Pace(timedelta(seconds=2.5), timedelta(seconds=5))
-    bonuses = RewardPolicy(a_wallet_policy(), a_protection_policy(), timedelta(days=30))
+    bonuses = RewardPolicy(a_wallet_policy(), a_protection_policy(), AMOUNTS, timedelta(days=30))
     free = FreeCoins(500, 2_000, timedelta(hours=4))
     desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace, free, bonuses, 100)
     return Parlour(database, desk)

@@ -12,6 +12,7 @@ from casino_club.features.games.rules import refusals
 from casino_club.features.games.rules.free_coins import FreeCoins, check_due, to_give
 from casino_club.features.protection.public import Vetoed
 from casino_club.features.protection.rules.standing import Status
+from casino_club.features.rewards.public import set_bonus_terms
 from casino_club.features.wallet.public import Pocket
 from casino_club.kernel.errors import Refused
 from tests.builders.actions import NOON
@@ -83,8 +84,7 @@ async def test_who_is_refused_keeps_their_turn(parlour: Parlour) -> None:
         await take(parlour)
     await parlour.play(parlour.spin(1_000))
 
-    async with parlour.database.connection() as db:
-        there = await offered(db, parlour.desk, USER)
+    there = await parlour.run(lambda db: offered(db, parlour.desk, USER, now=NOON + HOURS))
     assert there.next_at is None
     assert there.coins == max(0, min(500, 2_000 - (await parlour.holds()).get("coins", 0)))
 
@@ -99,3 +99,18 @@ async def test_the_excluded_get_none_and_the_limited_do(parlour: Parlour) -> Non
         await take(parlour, now=NOON + 5 * HOURS)
 
     assert await parlour.holds() == {"coins": 1_500}
+
+
+async def test_free_coins_are_more_by_level_and_streak_up_to_the_same_ceiling(parlour: Parlour) -> None:
+    await parlour.seat(8)
+    await parlour.run(lambda db: set_bonus_terms(db, 8, level=3, risk="moderate", now=NOON))
+
+    first = await take(parlour, 8)
+    await parlour.play(parlour.spin(10, user_id=8))
+    there = await parlour.run(lambda db: offered(db, parlour.desk, 8, now=NOON))
+    away = await parlour.run(lambda db: offered(db, parlour.desk, 8, now=NOON + 4 * HOURS))
+    await parlour.give(8, Pocket.COINS, 1_990 - (await parlour.holds(8))["coins"])
+    last = await take(parlour, 8, now=NOON + 4 * HOURS)
+
+    assert (first.coins, there.coins, away.coins) == (600, 606, 600)
+    assert (last.coins, last.balance) == (10, 2_000)

@@ -3,8 +3,10 @@
 import itertools
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
+from casino_club.entry.wiring import load_amounts
 from casino_club.features.protection.commands import resting
 from casino_club.features.rewards.commands.granting import RewardPolicy, grant
 from casino_club.features.rewards.commands.using import expire_coupons, use_coupon, use_free_spin
@@ -12,6 +14,7 @@ from casino_club.features.rewards.rules.rewards import Grant, Granted, Reward, R
 from casino_club.features.rewards.store import reading
 from casino_club.features.rewards.store.reading import Filters, Holdings
 from casino_club.infra.db.database import Database
+from casino_club.infra.settings import Settings
 from casino_club.kernel.ids import derived_uuid
 from tests.builders.actions import NOON
 from tests.features.protection.guarding import a_protection_policy
@@ -33,8 +36,11 @@ SAMPLES = {
 _numbers = itertools.count(1)
 
 
+AMOUNTS = load_amounts(Settings(data_dir=Path("nowhere")))
+
+
 def a_reward_policy(*, alone_max: int = 1_000) -> RewardPolicy:
-    return RewardPolicy(a_wallet_policy(), a_protection_policy(), COUPON_LASTS, alone_max)
+    return RewardPolicy(a_wallet_policy(), a_protection_policy(), AMOUNTS, COUPON_LASTS, alone_max)
 
 
 def a_cause(text: str | None = None) -> UUID:

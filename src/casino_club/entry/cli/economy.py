@@ -26,7 +26,7 @@ from casino_club.entry.economy.report import ReportOut, report_of
 from casino_club.entry.economy.rulebook import SHIPPED, Rulebook, tables_of_today, with_files
 from casino_club.entry.economy.simulation import Plan, Run
 from casino_club.entry.economy.simulation import simulate as run_plan
-from casino_club.entry.wiring import load_market, ways_closed
+from casino_club.entry.wiring import load_amounts, load_market, ways_closed
 from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.shop.rules.shipped import shipped_catalogue
@@ -126,8 +126,10 @@ def rulebook_over(settings: Settings) -> Rulebook:
         market,
         ways_closed(market),
         FreeCoins(settings.free_coins, settings.free_coins_ceiling, timedelta(hours=settings.free_coins_hours)),
+        load_amounts(settings),
         Pace(timedelta(milliseconds=settings.slot_round_ms_min), timedelta(milliseconds=settings.game_round_ms_min)),
         timedelta(minutes=settings.streak_gap_minutes),
+        settings.free_spin_coins,
     )
 
 

@@ -27,6 +27,8 @@ class Purse:
     user: int
     balances: dict[Pocket, int] = field(default_factory=dict)
     lots: list[Lot] = field(default_factory=list)
+    spins: int = 0
+    """Free spins."""
 
     def held(self, pockets: Iterable[Pocket]) -> int:
         return sum(self.balances.get(pocket, 0) for pocket in pockets)

@@ -98,7 +98,7 @@ class Till:
                 gift = Give(POCKETS[given], extra.amount, House.GRANTS, f"purchase:{item.id}")
                 self._books.post(purse, "package", gift, day=day)
             else:
-                self._tally.goods[given] += extra.amount
+                self._tally.give(purse, given, extra.amount)
         for counted in (bought.today, bought.ever, self._by_all):
             counted[item.id] += 1
         self._tally.sold[item.id] += 1

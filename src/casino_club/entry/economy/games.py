@@ -18,7 +18,6 @@ from casino_club.features.rewards.rules.bonus import (
     BONUSES,
     LEVEL_MAX,
     STREAK_MAX,
-    WORTH_COINS,
     BonusTerms,
     Risk,
     cell_of,
@@ -114,7 +113,7 @@ class Parlour:
         if terms is None:
             return None
         table = self.rules.tables[terms.product]
-        worth = max(_worth_coins(table, state) for state in range(table.states))
+        worth = max(_worth_coins(table, state, self.rules) for state in range(table.states))
         if bonus_rules.most_back(rtp_max, worth, terms) > bonus_rules.BACK_MAX:
             return None
         assert isinstance(table.shape, Cells)
@@ -135,9 +134,10 @@ def _rows(cells: Mapping[str, BonusCell]) -> dict[BonusTerms, list[BonusCell]]:
     return {terms: [cells[cell_of(terms, streak)] for streak in range(STREAK_MAX + 1)] for terms in everybody}
 
 
-def _worth_coins(table: OddsTable, state: int) -> Fraction:
+def _worth_coins(table: OddsTable, state: int, rules: Rulebook) -> Fraction:
+    worth = {each.value: coins for each, coins in rules.amounts.worth_coins.items()}
     prizes = expected_prizes(table, rates_at(table, state))
-    return sum((amount * WORTH_COINS.get(kind.value, 0) for kind, amount in prizes.items()), Fraction())
+    return sum((amount * worth.get(kind.value, 0) for kind, amount in prizes.items()), Fraction())
 
 
 def _bet(table: OddsTable, bet: str) -> BetOdds:

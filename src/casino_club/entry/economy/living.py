@@ -1,6 +1,6 @@
 """One synthetic user, day by day: comes, takes what is free, plays, pulls, and one day stays away."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final, NamedTuple
@@ -12,10 +12,14 @@ from casino_club.entry.economy.chance import Exact, arrivals, happens, stream, w
 from casino_club.entry.economy.games import GameOdds, Parlour
 from casino_club.entry.economy.playing import Sat, Table, sit
 from casino_club.entry.economy.pulling import Puller
-from casino_club.entry.economy.tally import Person, Tally
-from casino_club.features.games.rules.free_coins import check_due
+from casino_club.entry.economy.tally import Betting, Person, Tally
+from casino_club.features.games.commands.free_coins import KIND
+from casino_club.features.games.rules.free_coins import FreeCoins, check_due
 from casino_club.features.games.rules.refusals import CoinsEnough, FreeCoinsTooSoon
+from casino_club.features.odds.rules.markets import Game
+from casino_club.features.odds.rules.tables import SPIN
 from casino_club.features.rewards.commands.granting import POCKETS
+from casino_club.features.rewards.rules.amounts import amount_of
 from casino_club.features.rewards.rules.bonus import BonusTerms
 from casino_club.features.rewards.rules.rewards import RewardType
 from casino_club.features.wallet.rules.accounts import SPENDABLE, House, Pocket
@@ -73,6 +77,10 @@ class Life:
     free_coins: int = 0
     bonus_coins: int = 0
     pulls: int = 0
+
+    def streak_at(self, now: datetime, gap: timedelta) -> int:
+        """Plays in a row, as it reads then."""
+        return 0 if self.played_at is None or now - self.played_at > gap else self.streak
 
     def person(self) -> Person:
         return Person(
@@ -169,6 +177,7 @@ class Visit:
         now = max(self._midnight + session.at, self._free_from)
         self._claim()
         self._take_free(now)
+        now = self._spin_free(session.game, now)
         for _ in range(SITTINGS_MAX):
             sat = self._sit(session, now)
             now += (sat.rounds if sat else 0) * self._world.parlour.rules.pace.of(session.game.game)
@@ -201,15 +210,14 @@ class Visit:
         balance = life.purse.held(pockets)
         if balance < game.stake.min:
             return None
-        gap = self._world.parlour.rules.streak_gap
-        if life.played_at is None or now - life.played_at > gap:
-            life.streak = 0
+        life.streak = life.streak_at(now, self._world.parlour.rules.streak_gap)
         limit = life.kind.loss_limit_coins if life.has_loss_limit and currency is Currency.COIN else None
         table = Table(
             game=game,
             currency=currency,
             bets=life.bets[game.product],
             bonus=None if game.bonus is None else game.bonus.rows[BonusTerms(life.kind.level, life.kind.risk)],
+            worth_coins=self._world.parlour.rules.amounts.worth_coins,
             lost_before=self._lost,
             lost_max=limit,
         )
@@ -230,12 +238,37 @@ class Visit:
         enough = self._life.purse.held(open_pockets) >= stake.min
         return tokens if session.wants_tokens and tokens in stake.currencies and enough else Currency.COIN
 
+    def _spin_free(self, game: GameOdds, now: datetime) -> datetime:
+        """Free spins are played first, where a slot is: the house pays what they stand for. When they are over."""
+        life, world, rules = self._life, self._world, self._world.parlour.rules
+        if game.game is not Game.SLOT:
+            return now
+        pockets, steps = self._pockets(game, Currency.COIN), rules.free_spin_coins // game.stake.step
+        worth = steps * game.stake.step
+        for _ in range(life.purse.spins):
+            won = steps * game.bets[SPIN].returns.drawn(self.chance("free_spins"))
+            world.tally.bets[Betting(game.product, SPIN, Currency.COIN)].add(steps, won)
+            gift = Give(Pocket.COINS, worth, House.GRANTS, f"round:{self._day}")
+            moves: list[Move] = [gift, Take(Currency.COIN, worth, House.GAMES, pockets)]
+            gain = [Give(Pocket.COINS, won, House.GAMES, f"round:{self._day}")] if won else []
+            world.books.post(life.purse, "free_spin", *moves, *gain, day=self._day)
+            life.streak = life.streak_at(now, rules.streak_gap) + 1
+            life.rounds += 1
+            life.coins_won += won
+            now += rules.pace.of(game.game)
+            life.played_at = now
+        life.purse.spins = 0
+        return now
+
     def _settle(self, sat: Sat, game: GameOdds, pockets: tuple[Pocket, ...]) -> None:
         """Put the sitting into the books: winnings first, since stakes were paid out of them, too."""
         life, books, day, currency = self._life, self._world.books, self._day, sat.currency
         assert PAID_TO[currency] in pockets, "what was won may be staked"
         for given, amount in sat.bonuses.items():
-            books.post(life.purse, "bonus", Give(POCKETS[given], amount, House.GRANTS, f"bonus:{day}"), day=day)
+            if given in POCKETS:
+                books.post(life.purse, "bonus", Give(POCKETS[given], amount, House.GRANTS, f"bonus:{day}"), day=day)
+            else:
+                self._world.tally.give(life.purse, given, amount)
         moves: list[Move] = [Give(PAID_TO[currency], sat.won, House.GAMES, f"round:{day}")] if sat.won else []
         if sat.staked:
             moves.append(Take(currency, sat.staked, House.GAMES, pockets))
@@ -256,7 +289,7 @@ class Visit:
             return False
         try:
             held = life.purse.held((Pocket.COINS,))
-            coins = check_due(self._world.parlour.rules.free_coins, held, life.free_at, now)
+            coins = check_due(self._free_coins(now), held, life.free_at, now)
         except (FreeCoinsTooSoon, CoinsEnough):
             return False
         gift = Give(Pocket.COINS, coins, House.GRANTS, f"free_coins:{self._day}")
@@ -264,6 +297,12 @@ class Visit:
         life.free_at = now
         life.free_coins += coins
         return True
+
+    def _free_coins(self, now: datetime) -> FreeCoins:
+        """As many at once as rewards give for the user's level and streak."""
+        rules, life = self._world.parlour.rules, self._life
+        due = amount_of(KIND, life.kind.level, life.streak_at(now, rules.streak_gap), rules.amounts)
+        return replace(rules.free_coins, coins=due.amount)
 
     def _claim(self) -> None:
         waiting = self._life.purse.held((Pocket.PENDING_GEMS,))

@@ -1,7 +1,7 @@
 """Rounds in a row at one game, each drawn exactly. What is played with here has to agree with the books afterwards."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -15,7 +15,6 @@ from casino_club.features.protection.rules.counting import Counts, reached
 from casino_club.features.protection.rules.limits import Limit, Measure, Period
 from casino_club.features.protection.rules.periods import Spans, spans_at
 from casino_club.features.protection.rules.standing import Status
-from casino_club.features.rewards.commands.granting import POCKETS
 from casino_club.features.rewards.rules.bonus import STREAK_MAX, is_enough
 from casino_club.features.rewards.rules.rewards import RewardType
 from casino_club.kernel.clock import Calendar, to_us
@@ -36,6 +35,7 @@ class Table:
     bets: Exact[str]
     bonus: list[BonusCell] | None
     """By streak."""
+    worth_coins: Mapping[Currency, int]
     lost_before: int
     lost_max: int | None
     """The user's own limit of coins lost today."""
@@ -51,7 +51,7 @@ class Sat:
     staked: int = 0
     won: int = 0
     bonuses: Counter[RewardType] = field(default_factory=Counter)
-    """Money that came on top."""
+    """What came on top."""
     ran_out: bool = False
 
 
@@ -104,7 +104,9 @@ def _stake(rule: Stake, kind: UserKind, balance: int) -> int:
 def _bonus(table: Table, stake: int) -> list[BonusCell] | None:
     """The bonus that comes with this stake."""
     bonus = table.game.bonus
-    return table.bonus if bonus is not None and is_enough(bonus.terms, stake, table.currency) else None
+    return (
+        table.bonus if bonus is not None and is_enough(bonus.terms, stake, table.currency, table.worth_coins) else None
+    )
 
 
 def _draw_bonus(table: Table, sat: Sat, cell: BonusCell, *, rng: Random, tally: Tally) -> None:
@@ -114,9 +116,6 @@ def _draw_bonus(table: Table, sat: Sat, cell: BonusCell, *, rng: Random, tally: 
         return
     tally.hits[cell.product, cell.name] += 1
     given = RewardType(prize.kind)
-    if given not in POCKETS:
-        tally.goods[given] += prize.amount
-        return
     sat.bonuses[given] += prize.amount
     if given.value == table.currency.value:
         sat.balance += prize.amount

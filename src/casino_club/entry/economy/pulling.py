@@ -55,4 +55,4 @@ class Puller:
             gift = Give(POCKETS[given], item.prize.amount, House.GRANTS, f"gacha:{self.day}")
             self.books.post(self.purse, "gacha_prize", gift, day=self.day)
         else:
-            self.tally.goods[given] += item.prize.amount
+            self.tally.give(self.purse, given, item.prize.amount)

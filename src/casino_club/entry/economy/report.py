@@ -16,6 +16,8 @@ from casino_club.kernel.money import Currency
 FORMAT: Final = "casino-club/economy/1"
 DIGITS: Final = 6
 WEEK: Final = 7
+FOR_NOTHING: Final = ("free_coins", "bonus", "gacha_prize", "package")
+"""Reasons of coins that came in and were not won."""
 
 
 class DayOut(msgspec.Struct, frozen=True):
@@ -124,7 +126,7 @@ class ReportOut(msgspec.Struct, frozen=True):
     sold: dict[str, int]
     """Items of the catalogue."""
     goods: dict[str, int]
-    """What was given that is no money."""
+    """What was given that is no money. Free spins are played."""
     days: list[DayOut]
 
 
@@ -156,7 +158,7 @@ def _headlines(run: Run) -> HeadlinesOut:
     staked = sum(counted.steps * run.parlour.games[each.product].stake.step for each, counted in coins)
     returned = sum(counted.returned for _, counted in coins)
     given = {flow.reason: flow.came_in for flow in _flows(run) if flow.currency == Currency.COIN}
-    for_nothing = sum(amount for reason, amount in given.items() if not reason.endswith("_round"))
+    for_nothing = sum(amount for reason, amount in given.items() if reason in FOR_NOTHING)
     days, people = run.tally.days, run.tally.people
     waits = [each.first_purchase for each in people if each.first_purchase is not None]
     last, before = _coins_of(days[-WEEK:]), _coins_of(days[-2 * WEEK : -WEEK])

@@ -12,6 +12,7 @@ from casino_club.features.odds.rules.markets import Funds, Game, Market
 from casino_club.features.odds.rules.shapes import Cells
 from casino_club.features.odds.rules.shipped import shipped_tables
 from casino_club.features.odds.rules.tables import OddsTable, table_of
+from casino_club.features.rewards.rules.amounts import AmountPolicy
 from casino_club.features.rewards.rules.bonus import bonus_tables
 from casino_club.features.shop.rules.catalogue import FORMAT as CATALOGUE_FORMAT
 from casino_club.features.shop.rules.catalogue import Catalogue, catalogue_of
@@ -35,8 +36,11 @@ class Rulebook:
     market: Market
     closed: frozenset[Edge]
     free_coins: FreeCoins
+    amounts: AmountPolicy
     pace: Pace
     streak_gap: timedelta
+    free_spin_coins: int
+    """What a free spin stands for."""
 
     @property
     def digests(self) -> dict[str, str]:

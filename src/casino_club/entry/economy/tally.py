@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from casino_club.entry.economy.books import Purse
+from casino_club.features.rewards.rules.rewards import RewardType
 from casino_club.kernel.money import Currency
 
 
@@ -93,6 +95,11 @@ class Tally:
     drift: Counter[Currency] = field(default_factory=Counter)
     """What was played with and is not in the books, or the other way round. Always nothing."""
     held_at_end: Counter[Currency] = field(default_factory=Counter)
+
+    def give(self, purse: Purse, kind: RewardType, amount: int) -> None:
+        """Something that is no money. Free spins are kept to be played."""
+        self.goods[kind] += amount
+        purse.spins += amount if kind is RewardType.FREE_SPIN else 0
 
 
 Report = Callable[[int, int], None]

@@ -1,13 +1,14 @@
 """Shapes of requests and answers."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from casino_club.features.rewards.commands.bonus import BonusOffer
+from casino_club.features.rewards.rules.amounts import AmountDue, AmountPolicy, KindAmount
 from casino_club.features.rewards.rules.proposals import Proposal
 from casino_club.features.rewards.rules.rewards import NAME_LENGTH_MAX, Granted, RewardType
 from casino_club.features.rewards.store.reading import Holdings
@@ -106,6 +107,45 @@ class GameBonusOut(msgspec.Struct, frozen=True):
     bonus: BonusOut | None
 
 
+class KindAmountOut(msgspec.Struct, frozen=True):
+    """What a kind of event gives: the base to anybody, more by the level of the segment and by plays in a row.
+
+    Both together come to `percent_max` of the base at most.
+    """
+
+    kind: str
+    about: str
+    reward_type: RewardType
+    base: int
+    level_percent: list[int]
+    streak_percent: int
+    streak_max: int
+    percent_max: int
+
+
+class AmountsOut(msgspec.Struct, frozen=True):
+    """How much rewards are, the same for everybody."""
+
+    version: int
+    begins: date
+    worth_coins: dict[str, int]
+    kinds: list[KindAmountOut]
+
+
+class AmountDueOut(msgspec.Struct, frozen=True):
+    """How much it would be for you just now, and why: percents are of the base, of which nobody gets less."""
+
+    kind: str
+    reward_type: RewardType
+    amount: int
+    base: int
+    level: int
+    level_percent: int
+    streak: int
+    streak_percent: int
+    version: int
+
+
 class RewardProposal(msgspec.Struct, forbid_unknown_fields=True):
     """What to give to whom, and why. The same key proposes once."""
 
@@ -164,6 +204,22 @@ def game_bonus_out(game: str, offer: BonusOffer | None) -> GameBonusOut:
         *(offer.reward.type, offer.reward.value, offer.stake_min_coins, offer.is_resting),
     )
     return GameBonusOut(game, shown)
+
+
+def amounts_out(policy: AmountPolicy) -> AmountsOut:
+    kinds = [KindAmountOut(kind=name, **_shown(kind)) for name, kind in policy.kinds.items()]
+    return AmountsOut(policy.version, policy.begins, {str(k): v for k, v in policy.worth_coins.items()}, kinds)
+
+
+def _shown(kind: KindAmount) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(kind), "level_percent": list(kind.level_percent)}
+
+
+def amount_due_out(due: AmountDue, version: int) -> AmountDueOut:
+    return AmountDueOut(
+        *(due.kind, due.reward_type, due.amount, due.base),
+        *(due.level, due.level_percent, due.streak, due.streak_percent, version),
+    )
 
 
 def holdings_out(held: Holdings) -> HoldingsOut:

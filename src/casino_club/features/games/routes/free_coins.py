@@ -25,9 +25,9 @@ routes = Routes(tags=["games"])
     answers={200: FreeCoinsOut},
 )
 async def read_free_coins(subject: UserSubject, database: Database, game_desk: GameDesk, clock: Clock) -> FreeCoinsOut:
-    async with database.connection() as db:
-        found = await offered(db, game_desk, subject.user_id)
-    is_due = found.next_at is None or found.next_at <= clock()
+    now = clock()
+    found = await database.run(lambda db: offered(db, game_desk, subject.user_id, now=now))
+    is_due = found.next_at is None or found.next_at <= now
     return FreeCoinsOut(found.coins, is_due and found.coins > 0, found.next_at, game_desk.free_coins.ceiling)
 
 

@@ -12,7 +12,8 @@ from casino_club.features.protection import public as protection
 from casino_club.features.protection.public import Occasion
 from casino_club.features.rewards.commands.granting import RewardPolicy, grant
 from casino_club.features.rewards.rules import bonus as rules
-from casino_club.features.rewards.rules.bonus import BONUSES, WORTH_COINS, Bonus, BonusTerms, Risk
+from casino_club.features.rewards.rules.amounts import AmountPolicy
+from casino_club.features.rewards.rules.bonus import BONUSES, Bonus, BonusTerms, Risk
 from casino_club.features.rewards.rules.rewards import Grant, Granted, Reward, RewardType
 from casino_club.features.rewards.store import bonus as store
 from casino_club.infra.db.database import Db
@@ -100,18 +101,19 @@ async def _offered(
     now: datetime,
     policy: RewardPolicy,
 ) -> BonusOffer | None:
-    if not _is_bearable(game, extra, bonus):
+    if not _is_bearable(game, extra, bonus, policy.amounts):
         return None
     gap_us = policy.wallet.actions.streak_gap_us
     terms, streak = await store.terms_and_streak(db, user_id, at_us=to_us(now), gap_us=gap_us)
     return _offer(extra, bonus, rules.cell_of(terms, streak))
 
 
-def _is_bearable(game: odds.OddsNow, extra: odds.OddsNow, bonus: Bonus) -> bool:
+def _is_bearable(game: odds.OddsNow, extra: odds.OddsNow, bonus: Bonus, amounts: AmountPolicy) -> bool:
     rtp_max = game.odds.rtp_max
     assert rtp_max is not None, f"{game.odds.product} has no stakes"
     prizes = [each.prize for each in extra.odds.things]
-    worths = tuple(prize.amount * WORTH_COINS.get(prize.kind.value, 0) if prize else 0 for prize in prizes)
+    worth = {each.value: coins for each, coins in amounts.worth_coins.items()}
+    worths = tuple(prize.amount * worth.get(prize.kind.value, 0) if prize else 0 for prize in prizes)
     rates = tuple(rate.fraction for state in extra.odds.states for rate in state.rates)
     return rules.most_back(Fraction(rtp_max.fraction), _richest(rates, worths), bonus) <= rules.BACK_MAX
 
@@ -147,7 +149,7 @@ async def draw_with_bonus(
     There is no bonus if the stake is too small for one, or none was offered.
     """
     bonus = BONUSES.get(wanted.product)
-    if bonus is None or not admission.lets_bonus or not _is_enough(bonus, admission):
+    if bonus is None or not admission.lets_bonus or not _is_enough(bonus, admission, policy.amounts):
         return PlayDrawn(await odds.draw(db, desk, wanted, now=now), None)
 
     opening = await odds.open_draws(db, desk, wanted.user_id, [wanted.product, bonus.product], now=now)
@@ -159,6 +161,6 @@ async def draw_with_bonus(
     return PlayDrawn(main, bonus_drawn)
 
 
-def _is_enough(bonus: Bonus, admission: protection.Admission) -> bool:
+def _is_enough(bonus: Bonus, admission: protection.Admission, amounts: AmountPolicy) -> bool:
     assert admission.currency is not None, "a play has a currency"
-    return rules.is_enough(bonus, admission.amount, admission.currency)
+    return rules.is_enough(bonus, admission.amount, admission.currency, amounts.worth_coins)

@@ -11,6 +11,7 @@ from casino_club.features.actions import public as actions
 from casino_club.features.protection import public as protection
 from casino_club.features.protection.public import Occasion
 from casino_club.features.rewards.events import RewardGranted
+from casino_club.features.rewards.rules.amounts import AmountPolicy
 from casino_club.features.rewards.rules.refusals import CauseReused
 from casino_club.features.rewards.rules.rewards import MONEY, REASON, Grant, Granted, RewardType, check
 from casino_club.features.rewards.store import granting as store
@@ -32,6 +33,7 @@ class RewardPolicy:
 
     wallet: wallet.WalletPolicy
     protection: protection.ProtectionPolicy
+    amounts: AmountPolicy
     coupon_lasts: timedelta
     granted_alone_max: int = 0
     """Up to this value one member of staff may give something alone."""

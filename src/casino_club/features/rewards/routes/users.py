@@ -6,16 +6,23 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from casino_club.features.actions.public import UserGone
 from casino_club.features.identity.public import UserMissing
 from casino_club.features.odds.public import OddsDesk
+from casino_club.features.rewards.commands.amounts import amount_due
 from casino_club.features.rewards.commands.bonus import bonus_chance
 from casino_club.features.rewards.commands.granting import RewardPolicy
+from casino_club.features.rewards.rules.refusals import KindMissing
 from casino_club.features.rewards.rules.rewards import may_read
 from casino_club.features.rewards.schemas import (
+    AmountDueOut,
+    AmountsOut,
     GameBonusOut,
     HoldingsOut,
     RewardsPage,
     RewardsQuery,
+    amount_due_out,
+    amounts_out,
     game_bonus_out,
     holdings_out,
     reward_out,
@@ -28,6 +35,8 @@ from casino_club.kernel.subject import Scope, Subject, UserSubject
 
 Clock = Callable[[], datetime]
 Game = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
+
+Kind = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z_]+$")]
 
 routes = Routes(tags=["rewards"])
 
@@ -73,6 +82,33 @@ async def read_bonus(
         lambda db: bonus_chance(db, odds_desk, game, subject.user_id, now=now, policy=reward_policy)
     )
     return game_bonus_out(game, offer)
+
+
+@routes.get(
+    "/api/rewards/amounts",
+    audience=Audience.PUBLIC,
+    summary="How much rewards are, by kind of event, level and streak",
+    answers={200: AmountsOut},
+)
+async def read_reward_amounts(reward_policy: RewardPolicy) -> AmountsOut:
+    return amounts_out(reward_policy.amounts)
+
+
+@routes.get(
+    "/api/rewards/amounts/{kind}",
+    audience=Audience.USER,
+    summary="How much a kind of event would give you just now, and why",
+    answers={200: AmountDueOut},
+    refusals=(KindMissing, UserGone),
+)
+async def read_amount_due(
+    kind: Kind, subject: UserSubject, database: Database, reward_policy: RewardPolicy, clock: Clock
+) -> AmountDueOut:
+    if kind not in reward_policy.amounts.kinds:
+        raise KindMissing
+    now = clock()
+    due = await database.run(lambda db: amount_due(db, subject.user_id, kind, now=now, policy=reward_policy))
+    return amount_due_out(due, reward_policy.amounts.version)
 
 
 @routes.get(

@@ -14,8 +14,6 @@ BASE_PERCENT: Final = {0: 5, 1: 10, 2: 10, 3: 15}
 """By the level of the user's group."""
 BACK_MAX: Final = Fraction(99, 100)
 """What stakes may give back on average, bonus and all, where it is likeliest and the stake is the least."""
-WORTH_COINS: Final[Mapping[str, int]] = {Currency.COIN: 1, Currency.CYBER_TOKEN: 10, Currency.GEM: 100}
-"""What a bonus counts as beside a stake in another currency. Our proposal; nothing is ever exchanged at it."""
 
 
 class Risk(StrEnum):
@@ -62,9 +60,9 @@ def cell_of(terms: BonusTerms, streak: int) -> str:
     return f"level-{terms.level}-{terms.risk}-streak-{min(streak, STREAK_MAX)}"
 
 
-def is_enough(bonus: Bonus, stake: int, currency: Currency) -> bool:
+def is_enough(bonus: Bonus, stake: int, currency: Currency, worth_coins: Mapping[Currency, int]) -> bool:
     """Whether the bonus comes with this stake."""
-    return stake * WORTH_COINS[currency] >= bonus.stake_min_coins
+    return stake * worth_coins[currency] >= bonus.stake_min_coins
 
 
 def most_back(rtp_max: Fraction, bonus_coins: Fraction, bonus: Bonus) -> Fraction:

@@ -40,6 +40,16 @@ class SpinsMissing(Refused):
         super().__init__("There is no free spin left for this game.")
 
 
+class KindMissing(Refused):
+    """Nothing says how much this gives."""
+
+    code = "kind_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("No rewards are given for this kind of event.")
+
+
 class ProposalMissing(Refused):
     """Nobody proposed this."""
 
