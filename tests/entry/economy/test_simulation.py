@@ -1,5 +1,6 @@
 """Nothing is lost or made in a run, it comes again byte by byte, and what is changed in the rules shows."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 
 from casino_club.entry.economy.behaviour import mix_named
-from casino_club.entry.economy.books import Books, Purse
+from casino_club.entry.economy.books import Books, Flow, Purse
 from casino_club.entry.economy.buying import Till
 from casino_club.entry.economy.checks import Verdict, checks_of, is_sound
 from casino_club.entry.economy.comparing import Difference, differences
@@ -19,6 +20,7 @@ from casino_club.entry.economy.simulation import STARTS_AT, Plan, Run, simulate
 from casino_club.entry.economy.tally import Day, Tally
 from casino_club.features.odds.rules import shipped
 from casino_club.features.rewards.rules.bonus import bonus_tables
+from casino_club.features.rewards.rules.rewards import RewardType
 from casino_club.features.shop.rules.catalogue import catalogue_of
 from casino_club.features.wallet.rules.accounts import Pocket
 from casino_club.features.wallet.rules.orders import Move
@@ -196,3 +198,34 @@ def test_games_bets_and_mixes_that_are_not_there_are_refused() -> None:
         simulate(own_plan(games={"roulette-european": {"purple": 1}}), RULES)
     with pytest.raises(MixMissing, match="own"):
         mix_named(a_mix(), "nobody")
+
+
+def test_free_spins_are_played_at_the_houses_cost_and_as_the_table_says() -> None:
+    plan = own_plan(users=40, days=10, pays_percent=100, buys_percent=50, budget_krw=60_000, spends_gems_percent=60)
+
+    run = simulate(plan, RULES)
+
+    spins = run.tally.goods[RewardType.FREE_SPIN]
+    staked = {flow.is_source: amount for flow, amount in by_reason(run, "free_spin").items()}
+    assert spins > 50
+    assert staked[False] % RULES.free_spin_coins == 0
+    assert 0 < staked[False] <= spins * RULES.free_spin_coins
+    assert staked[True] > staked[False], "the gift comes in, and what it won"
+    assert broken(run) == set()
+
+
+def by_reason(run: Run, reason: str) -> Counter[Flow]:
+    found: Counter[Flow] = Counter()
+    for flow, amount in run.books.flows.items():
+        if flow.reason == reason:
+            found[flow._replace(day=0)] += amount
+    return found
+
+
+def test_free_coins_follow_the_level() -> None:
+    words: dict[str, Any] = {"users": 30, "days": 1, "sessions_mean": 0.01, "takes_free_percent": 100, "stake_max": 10}
+
+    low, high = (simulate(own_plan(level=level, rounds_max=1, **words), RULES) for level in (0, 3))
+
+    assert by_reason(low, "free_coins").total() == 30 * 500
+    assert by_reason(high, "free_coins").total() == 30 * 600
