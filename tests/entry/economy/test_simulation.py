@@ -2,11 +2,13 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from casino_club.entry.cli.economy import rulebook_over
 from casino_club.entry.economy.behaviour import mix_named
 from casino_club.entry.economy.books import Books, Flow, Purse
 from casino_club.entry.economy.buying import Till
@@ -16,6 +18,7 @@ from casino_club.entry.economy.games import Parlour
 from casino_club.entry.economy.living import World, born, live
 from casino_club.entry.economy.refusals import MixInvalid, MixMissing
 from casino_club.entry.economy.report import report_of
+from casino_club.entry.economy.rulebook import Rulebook
 from casino_club.entry.economy.simulation import STARTS_AT, Plan, Run, simulate
 from casino_club.entry.economy.tally import Day, Tally
 from casino_club.features.odds.rules import shipped
@@ -24,6 +27,7 @@ from casino_club.features.rewards.rules.rewards import RewardType
 from casino_club.features.shop.rules.catalogue import catalogue_of
 from casino_club.features.wallet.rules.accounts import Pocket
 from casino_club.features.wallet.rules.orders import Move
+from casino_club.infra.settings import Settings
 from casino_club.kernel.money import Currency
 from tests.entry.economy.runs import RULES, a_meaner_slot, a_mix, a_plan, a_run, own_plan, with_table
 
@@ -203,7 +207,7 @@ def test_games_bets_and_mixes_that_are_not_there_are_refused() -> None:
 def test_free_spins_are_played_at_the_houses_cost_and_as_the_table_says() -> None:
     plan = own_plan(users=40, days=10, pays_percent=100, buys_percent=50, budget_krw=60_000, spends_gems_percent=60)
 
-    run = simulate(plan, RULES)
+    run = simulate(plan, in_market("eu"))
 
     spins = run.tally.goods[RewardType.FREE_SPIN]
     staked = {flow.is_source: amount for flow, amount in by_reason(run, "free_spin").items()}
@@ -212,6 +216,19 @@ def test_free_spins_are_played_at_the_houses_cost_and_as_the_table_says() -> Non
     assert 0 < staked[False] <= spins * RULES.free_spin_coins
     assert staked[True] > staked[False], "the gift comes in, and what it won"
     assert broken(run) == set()
+
+
+def test_where_paid_gems_lead_to_no_stake_they_buy_no_free_spins() -> None:
+    words: dict[str, Any] = {"users": 40, "days": 10, "pays_percent": 100, "budget_krw": 60_000}
+
+    run = simulate(own_plan(buys_percent=50, spends_gems_percent=60, **words), in_market("kr"))
+
+    assert report_of(run).headlines.paying_share
+    assert run.tally.goods[RewardType.FREE_SPIN] == 0
+
+
+def in_market(name: str) -> Rulebook:
+    return rulebook_over(Settings(data_dir=Path("nowhere"), market=name))
 
 
 def by_reason(run: Run, reason: str) -> Counter[Flow]:

@@ -71,7 +71,8 @@ class Till:
         )
         if item is None or item.price.gems is None:
             return
-        price = Take(Currency.GEM, item.price.gems, House.GOODS, self._pockets(item))
+        house = House.PULLS if item.goods.lead_to_stakes else House.GOODS
+        price = Take(Currency.GEM, item.price.gems, house, self._pockets(item))
         self._books.post(purse, "gem_purchase", price, day=day)
         self._hand_over(purse, bought, item, day=day)
 
