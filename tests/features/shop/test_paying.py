@@ -64,6 +64,19 @@ async def test_a_refund_and_a_chargeback_at_once_are_one(counter: Counter) -> No
     assert await counter.broken() == {}
 
 
+async def test_a_purchase_at_which_we_fail_keeps_no_other_waiting(counter: Counter) -> None:
+    ill, well = await counter.buy(), await counter.buy("tokens-30")
+    counter.bank.payments[ill.payment_key] = None  # type: ignore[assignment]  # the provider answers nonsense
+    counter.bank.says(well, PaymentState.PAID)
+
+    with pytest.raises(AttributeError):
+        await counter.pursue_due(now=LATER)
+    await counter.pursue_due(now=LATER + SECOND)
+
+    assert (await counter.kept(ill)).state is State.PENDING
+    assert await counter.holds() == {"cash_tokens": 30}
+
+
 async def test_less_than_the_price_pays_for_nothing(counter: Counter) -> None:
     pending = await counter.buy()
     counter.bank.payments[pending.payment_key] = Payment(pending.payment_key, 9_899, PaymentState.PAID)

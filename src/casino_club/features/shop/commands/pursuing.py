@@ -4,7 +4,8 @@ Whoever comes, at whatever time, may pursue any purchase: what is old or known c
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from casino_club.features.actions import public as actions
@@ -28,7 +29,7 @@ from casino_club.infra.payments import Payment, PaymentsAway, PaymentState, Paym
 
 CALLS_MAX: Final = 3
 """From an unknown outcome to one that is known, and on to the payment or its end."""
-DUE_AT_ONCE: Final = 100
+CLAIMED_FOR: Final = timedelta(minutes=10)
 GOES_ON: Final = frozenset((State.ORDERED, State.REFUNDING))
 """In these there is something to ask for at once."""
 
@@ -45,19 +46,17 @@ async def pursue(desk: ShopDesk, purchase: Purchase, *, now: datetime) -> Purcha
 
 
 async def pursue_due(desk: ShopDesk, *, now: datetime) -> int:
-    """Pursue every purchase that is due, one after the other; how many there were."""
+    """Pursue every purchase that is due, one after the other; how many there were.
+
+    Each is put off before it is pursued, so that one at which we fail keeps nobody else waiting.
+    """
     done = 0
     while True:
-        async with desk.database.connection() as db:
-            found = await purchases.due(db, now=now, limit=DUE_AT_ONCE)
-        for purchase_id in found:
-            async with desk.database.connection() as db:
-                purchase = await purchases.with_id(db, purchase_id)
-            assert purchase is not None, "a purchase is gone"
-            await pursue(desk, purchase, now=now)
-        done += len(found)
-        if len(found) < DUE_AT_ONCE:
+        claimed = await desk.database.run(partial(purchases.claim_due, now=now, again_at=now + CLAIMED_FOR))
+        if claimed is None:
             return done
+        await pursue(desk, claimed, now=now)
+        done += 1
 
 
 NO_ANSWER: Final = PaymentsAway()

@@ -103,12 +103,16 @@ async def give_stock_back(db: Db, item_id: str, quantity: int) -> None:
     await db.execute("UPDATE shop_stocks SET taken = taken - $2 WHERE item_id = $1", item_id, quantity)
 
 
-async def due(db: Db, *, now: datetime, limit: int) -> list[int]:
-    """Purchases whose payments are to be asked about, the longest due first."""
-    rows = await db.fetch(
-        "SELECT id FROM shop_transactions WHERE look_at <= $1 ORDER BY look_at, id LIMIT $2", now, limit
+async def claim_due(db: Db, *, now: datetime, again_at: datetime) -> Purchase | None:
+    """The purchase whose payment is the longest due to be asked about; until then nobody else claims it."""
+    row = await db.fetchrow(
+        f"""UPDATE shop_transactions SET look_at = $2 WHERE id = (
+                SELECT id FROM shop_transactions WHERE look_at <= $1 ORDER BY look_at, id LIMIT 1
+                FOR NO KEY UPDATE SKIP LOCKED)
+            RETURNING {_COLUMNS}""",  # noqa: S608 - names of fields
+        *(now, again_at),
     )
-    return [row[0] for row in rows]
+    return None if row is None else _purchase(row)
 
 
 class Filters(NamedTuple):
