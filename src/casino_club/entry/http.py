@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import uvloop
 
+from casino_club.entry.answering import beating
 from casino_club.entry.collectors import collectors_over
 from casino_club.entry.payments import payment_webhook_secret, shop_desk_over
 from casino_club.entry.standing import described, look_over, problems
@@ -141,5 +142,11 @@ def now() -> datetime:
 async def _serve(settings: Settings) -> None:
     sandbox_payments = sandbox(settings, payment_webhook_secret(settings))
     webhooks = f"http://{reached_at(settings.host)}:{settings.port}/api/webhooks/payments"
-    async with open_app(settings) as app, courier(sandbox_payments, webhooks):
+    async with (
+        open_platform(settings) as platform,
+        open_identity_providers(settings) as identity_providers,
+        beating(platform.database),
+        courier(sandbox_payments, webhooks),
+    ):
+        app = app_over(platform, Providers(identity_providers, settings.public_url or ""))
         await run_until_stopped(app, settings.host, settings.port, head_seconds_max=settings.http_head_seconds_max)

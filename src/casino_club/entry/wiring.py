@@ -24,10 +24,12 @@ from casino_club.features.gacha.commands.desk import GachaDesk
 from casino_club.features.games import jobs as games_jobs
 from casino_club.features.games.commands import free_coins
 from casino_club.features.games.commands.desk import GameDesk
+from casino_club.features.games.routes import duels as duel_routes
 from casino_club.features.games.routes import free_coins as free_coin_routes
 from casino_club.features.games.routes import roulette as roulette_routes
 from casino_club.features.games.routes import rounds as round_routes
 from casino_club.features.games.routes import rps as rps_routes
+from casino_club.features.games.rules.duels import DuelPolicy
 from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.identity import jobs as identity_jobs
@@ -113,6 +115,7 @@ ROUTES = (
     round_routes.routes,
     roulette_routes.routes,
     rps_routes.routes,
+    duel_routes.routes,
     free_coin_routes.routes,
     privacy_routes.routes,
     operations_routes.routes,
@@ -293,7 +296,7 @@ def reward_policy_over(settings: Settings, policies: Policies) -> RewardPolicy:
 
 def ways_closed(market: Market) -> frozenset[Edge]:
     """The ways into games of stakes, and to pulls that may lead there, for money that the market lets into none."""
-    games = {(Pocket[each.name], House.GAMES) for each in market.closed}
+    games = {(Pocket[each.name], house) for each in market.closed for house in (House.GAMES, House.DUELS)}
     return frozenset(games | {(Pocket[each.name], House.PULLS) for each in market.closed_to_pulls})
 
 
@@ -319,6 +322,11 @@ def game_desk_over(platform: Platform) -> GameDesk:
         protection_policy_over(policies),
         pace,
         FreeCoins(settings.free_coins, settings.free_coins_ceiling, timedelta(hours=settings.free_coins_hours)),
+        DuelPolicy(
+            timedelta(minutes=settings.duel_open_minutes),
+            timedelta(seconds=settings.duel_step_seconds),
+            settings.duel_stake_max,
+        ),
         reward_policy_over(settings, policies),
         settings.free_spin_coins,
     )

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from casino_club.entry.payments import PAYMENT_BOOK, shop_desk_over
-from casino_club.entry.wiring import Platform, followed, jobs, office_over, open_platform
+from casino_club.entry.wiring import Platform, followed, game_desk_over, jobs, office_over, open_platform
+from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.privacy.commands.office import Office
 from casino_club.features.shop.commands.desk import ShopDesk
 from casino_club.features.wallet.commands.checking import PaymentBook
@@ -44,5 +45,6 @@ def work_of(platform: Platform) -> Callable[[Run], Work]:
         Office: office_over(platform),
         ShopDesk: shop_desk_over(platform),
         PaymentBook: PAYMENT_BOOK,
+        GameDesk: game_desk_over(platform),
     }
     return lambda run: Work(stores, log, subscriptions, datetime.now(UTC), PROGRAM, given, run)

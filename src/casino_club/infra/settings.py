@@ -155,6 +155,15 @@ class Settings(BaseSettings):
         le=10_000,
         description="What a free spin of a slot stands for: it wins as if so many coins were staked.",
     )
+    duel_open_minutes: int = Field(10, ge=1, le=1440, description="How long a challenge waits for somebody to join.")
+    duel_step_seconds: int = Field(
+        60,
+        ge=20,
+        le=600,
+        description="How long two users have to commit to a move each, and then again to reveal it. Only time in which "
+        "the platform answers counts, and after an outage it begins anew.",
+    )
+    duel_stake_max: int = Field(10_000, ge=1, description="What each of two users may stake in a duel at most.")
 
     free_coins: int = Field(500, ge=1, le=1_000_000, description="How many free coins users may take at once.")
     free_coins_ceiling: int = Field(

@@ -11,6 +11,7 @@ from casino_club.entry.wiring import load_market
 from casino_club.features.actions.public import lock_users
 from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.games.commands.playing import Play, play
+from casino_club.features.games.rules.duels import DuelPolicy
 from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.games.store.rounds import Round
@@ -134,5 +135,7 @@ async def open_parlour(database: Database, market: str = "kr") -> Parlour:
     pace = Pace(timedelta(seconds=2.5), timedelta(seconds=5))
     bonuses = RewardPolicy(a_wallet_policy(), a_protection_policy(), AMOUNTS, timedelta(days=30))
     free = FreeCoins(500, 2_000, timedelta(hours=4))
-    desk = GameDesk(a_desk(), load_market(market), a_wallet_policy(), a_protection_policy(), pace, free, bonuses, 100)
+    duels = DuelPolicy(timedelta(minutes=10), timedelta(seconds=60), 10_000)
+    wallet, guarded = a_wallet_policy(), a_protection_policy()
+    desk = GameDesk(a_desk(), load_market(market), wallet, guarded, pace, free, duels, bonuses, 100)
     return Parlour(database, desk)

@@ -1,7 +1,6 @@
 """Games over HTTP, as an app meets them: play, lose the connection, find the round again, be refused in plain words."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import httpx
 import pytest
 
 from casino_club.features.games.jobs import erase_games, export_rounds
-from casino_club.features.odds.commands.versions import ship
 from casino_club.features.wallet.public import Give, House, Pocket
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
@@ -22,7 +20,6 @@ from casino_club.infra.vault import Vault
 from tests.builders.actions import NOON
 from tests.builders.jobs import NOWHERE
 from tests.features.actions.club import VAULT_SECRET
-from tests.features.games.parlour import TABLES
 from tests.features.identity import people
 from tests.features.identity.people import Person, open_house
 from tests.features.wallet.purse import Purse, a_wallet_policy
@@ -33,13 +30,6 @@ SLOT = "/api/games/slot/spin"
 ROULETTE = "/api/games/roulette/spin"
 FREE = "/api/games/free-coins"
 HISTORY = "/api/games/roulette/history"
-
-
-@pytest.fixture
-async def house(database: Database, database_url: str, redis_url: str) -> AsyncIterator[people.House]:
-    async with open_house(database, database_url, redis_url, age_verifier="sandbox", market="kr") as opened:
-        await database.run(lambda db: ship(db, TABLES, now=NOON))
-        yield opened
 
 
 async def somebody(house: people.House, coins: int = 1_000, *, is_of_age: bool = True) -> Person:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -54,11 +55,17 @@ def attempts(document: Schema) -> Iterator[tuple[str, str, str, str, Any]]:
                     yield method, path, operation["x-audience"], field, planted(way, field, UNKNOWN[field])
 
 
+def somewhere(path: str, operation: Schema) -> str:
+    """The path with something of the right shape in the place of each parameter."""
+    shapes = {each["name"]: each["schema"].get("format") for each in operation.get("parameters", ())}
+    return PARAMETER.sub(lambda found: str(UUID(int=1)) if shapes[found[0][1:-1]] == "uuid" else "1", path)
+
+
 async def let_in(http: httpx.AsyncClient, callers: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Tries that were not refused for the very field that they brought."""
-    found = []
-    for method, path, audience, field, body in attempts((await http.get("/openapi.json")).json()):
-        here = PARAMETER.sub("1", path)
+    found, document = [], (await http.get("/openapi.json")).json()
+    for method, path, audience, field, body in attempts(document):
+        here = somewhere(path, document["paths"][path][method])
         answer = await http.request(method, here, json=body, headers=callers[audience])
         if f"unknown field `{field}`" not in answer.text:
             found.append(f"{method} {path}: {field} in {body} got {answer.status_code}")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from casino_club.features.odds.rules.proofs import FORMAT, verify
-from casino_club.features.odds.rules.seeds import Seeded, commitment_hash, concealed, fields, salt_of, seed_hash
+from casino_club.features.odds.rules.seeds import Seeded, commitment_hash, concealed, salt_of, seed_hash
 from casino_club.features.odds.rules.wheels import wheel_of
+from casino_club.kernel.fields import fields
 
 PAGE = (Path(__file__).parents[3] / "docs/odds-proofs.md").read_text(encoding="utf-8")
 

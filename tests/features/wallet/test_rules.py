@@ -50,7 +50,7 @@ def test_every_stripe_of_the_house_has_an_account_of_its_own() -> None:
         for stripe in range(64)
     }
 
-    assert sorted(stripes) == list(range(-7 * 3 * 64, 0))
+    assert sorted(stripes) == list(range(-8 * 3 * 64, 0))
     assert all(house_of(account) is house for account, house in stripes.items())
 
 

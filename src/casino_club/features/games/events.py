@@ -32,7 +32,7 @@ class RouletteSpun(RoundPlayed):
 
 @dataclass(frozen=True, slots=True)
 class RpsPlayed(RoundPlayed):
-    """A user has played rock, paper, scissors against the house's hidden move."""
+    """A user has played rock, paper, scissors, against the house's hidden move or against another user."""
 
     action_type: ClassVar[str] = "RPS_PLAY"
 

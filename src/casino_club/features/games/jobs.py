@@ -1,13 +1,28 @@
-"""What this slice does when somebody goes, or wants to have what is theirs."""
+"""What this slice does because time passes, and when somebody goes or wants to have what is theirs."""
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from functools import partial
+from datetime import timedelta
 
-from casino_club.features.games.store import rounds
+from casino_club.features.actions.public import ActionPolicy
+from casino_club.features.games.commands.desk import GameDesk, Till
+from casino_club.features.games.commands.ending import forfeit
+from casino_club.features.games.commands.lapsing import lapse_all
+from casino_club.features.games.rules.duels import Duel
+from casino_club.features.games.store import duels, rounds
+from casino_club.features.protection.public import ProtectionPolicy
+from casino_club.features.wallet.public import WalletPolicy
+from casino_club.infra.db.database import Db
+from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
 
 HANDED_AT_ONCE = 500
+
+
+@job("end_late_duels", every=timedelta(seconds=15), about="Ends duels whose users had time enough.")
+async def end_late_duels(work: Work) -> None:
+    await lapse_all(work.database, work.given[GameDesk], now=work.now)
+
 
 ROUNDS = kept(
     "rounds",
@@ -15,9 +30,22 @@ ROUNDS = kept(
 )
 
 
-@erase("games", about="When the user could play again, and when they took free coins.")
+DUELS = kept(
+    "duels",
+    about="Duels: they know users by number, and are another user's as well, who can prove by them what was played.",
+)
+
+
+@erase("games", about="When the user could play again, and when they took free coins. A duel of theirs is forfeited.")
 async def erase_games(reach: Reach, erased: Erased) -> None:
-    await reach.stores.database.run(partial(rounds.forget_user, user_id=erased.user_id))
+    async def leave(db: Db) -> None:
+        if await duels.live_duel_of(db, erased.user_id) is not None:
+            policy = reach.stores.policies[ActionPolicy]
+            till = Till(WalletPolicy(policy), ProtectionPolicy(policy))
+            await forfeit(db, till, erased.user_id, now=erased.at)
+        await rounds.forget_user(db, erased.user_id)
+
+    await reach.stores.database.run(leave)
 
 
 @export(
@@ -35,3 +63,34 @@ async def export_rounds(reach: Reach, user_id: int) -> AsyncIterator[Record]:
         if len(page) < HANDED_AT_ONCE:
             return
         before_id = page[-1].id
+
+
+@export(
+    "duels",
+    about="Your duels, newest first: against whom by number, what was staked, both moves, and what came back.",
+    about_ko="대결 기록, 최신순: 상대의 번호, 건 금액, 양쪽의 수, 돌려받은 금액.",
+)
+async def export_duels(reach: Reach, user_id: int) -> AsyncIterator[Record]:
+    before: int | None = None
+    while True:
+        async with reach.stores.database.connection() as db:
+            page = await duels.duels_of(db, user_id, before=before, limit=HANDED_AT_ONCE)
+        for each in page:
+            yield _shown(each, user_id)
+        if len(page) < HANDED_AT_ONCE:
+            return
+        before = page[-1].number
+
+
+def _shown(duel: Duel, user_id: int) -> Record:
+    you, opponent = duel.seat_of(user_id), duel.opponent_of(user_id)
+    of_both = {"duel_id": str(duel.duel_id), "state": duel.state, "currency": duel.currency, "stake": duel.stake}
+    return {
+        **of_both,
+        "opened_at": duel.opened_at,
+        "over_at": duel.over_at,
+        "returned": you and you.returned,
+        "move": you and you.move,
+        "opponent": opponent and opponent.user_id,
+        "opponents_move": opponent.move if opponent and not duel.state.is_live else None,
+    }

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
+from casino_club.features.games.rules.duels import Clock, Duel, DuelPolicy, DuelState, Move, Seat, left_us
 from casino_club.features.games.rules.frequencies import Frequency, cold, hot
 from casino_club.features.games.rules.pace import Pace
 from casino_club.features.games.rules.results import Result, result_of
 from casino_club.features.games.store.rounds import Bonus, Round
 from casino_club.features.odds.public import Bet, Game
 from casino_club.infra.http.routes import Id
+from casino_club.kernel.clock import SECOND_US
 from casino_club.kernel.money import AMOUNT_MAX, Currency
 
 PAGE_ROWS_MAX = 200
@@ -63,14 +64,6 @@ class HiddenMoveOut(msgspec.Struct, frozen=True):
     hidden: str
 
 
-class Move(StrEnum):
-    """Rock beats scissors, scissors beat paper, paper beats rock."""
-
-    ROCK = "rock"
-    PAPER = "paper"
-    SCISSORS = "scissors"
-
-
 class RpsIn(msgspec.Struct, forbid_unknown_fields=True):
     """A move against the house's hidden one."""
 
@@ -108,6 +101,90 @@ class RoundOut(msgspec.Struct, frozen=True):
     salt: str | None
     bonus: Bonus | None
     free: bool
+
+
+DuelId = Annotated[UUID, Meta(description="Yours and new for each challenge; whoever knows it may join.")]
+Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32,64}(?!\n)$", description="16 to 32 random bytes of your app's.")]
+
+
+class DuelIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A challenge. One that is not listed is for whoever is told its id."""
+
+    duel_id: DuelId
+    stake: Stake = 100
+    currency: Currency = Currency.COIN
+    is_listed: bool = True
+
+
+class CommitmentIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A move, hidden: SHA-256 of the duel, the user, the move and a salt. It takes the stake."""
+
+    commitment: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+
+
+class RevealIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The move and the salt that were committed to."""
+
+    move: Move
+    salt: Salt
+
+
+class SeatOut(msgspec.Struct, frozen=True):
+    """One side of a duel. The other's move and salt are shown once it is over, and prove its commitment then."""
+
+    user_id: int
+    commitment: str | None
+    has_revealed: bool
+    move: Move | None
+    salt: str | None
+    returned: int | None
+
+
+class DuelOut(msgspec.Struct, frozen=True):
+    """A duel as you see it. `you` is null for who is not in it.
+
+    `seconds_left` of the step count only while the platform answers. `result` is null until the duel is over, and if it
+    was called off.
+    """
+
+    duel_id: UUID
+    state: DuelState
+    currency: Currency
+    stake: int
+    is_listed: bool
+    opened_at: datetime
+    seconds_left: int | None
+    over_at: datetime | None
+    you: SeatOut | None
+    opponent: SeatOut | None
+    result: Result | None
+
+
+class DuelsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which of your duels."""
+
+    cursor: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)] = 50
+
+
+class DuelsPage(msgspec.Struct, frozen=True):
+    """Duels, the latest first. `next_cursor` is null at the end."""
+
+    duels: list[DuelOut]
+    next_cursor: int | None
+
+
+class OpenDuelsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which challenges."""
+
+    currency: Currency | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)] = 50
+
+
+class OpenDuelsOut(msgspec.Struct, frozen=True):
+    """Challenges that wait for anybody, the latest first."""
+
+    duels: list[DuelOut]
 
 
 class RoundsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -199,3 +276,28 @@ def round_out(played: Round, pace: Pace) -> RoundOut:
 
 def frequencies_out(product: str, found: Sequence[Frequency], latest: Sequence[str]) -> FrequenciesOut:
     return FrequenciesOut(product, len(latest), NOTE, found, hot(found), cold(found), latest)
+
+
+def duel_out(duel: Duel, user_id: int, clock: Clock, policy: DuelPolicy) -> DuelOut:
+    """A duel for one of its users, or for somebody who may join."""
+    you, opponent = duel.seat_of(user_id), duel.opponent_of(user_id)
+    is_live = duel.state.is_live
+    return DuelOut(
+        *(duel.duel_id, duel.state, duel.currency, duel.stake, duel.is_listed, duel.opened_at),
+        -(-left_us(duel, clock, policy) // SECOND_US) if is_live else None,
+        duel.over_at,
+        None if you is None else _seat_out(you, is_hidden=False),
+        None if opponent is None else _seat_out(opponent, is_hidden=is_live),
+        _duel_result(duel, you),
+    )
+
+
+def _seat_out(seat: Seat, *, is_hidden: bool) -> SeatOut:
+    move, salt = (None, None) if is_hidden else (seat.move, seat.salt)
+    return SeatOut(seat.user_id, seat.commitment, seat.move is not None, move, salt, seat.returned)
+
+
+def _duel_result(duel: Duel, you: Seat | None) -> Result | None:
+    if you is None or duel.state not in (DuelState.SETTLED, DuelState.TIMED_OUT):
+        return None
+    return result_of(staked=duel.stake, won=you.returned or 0)

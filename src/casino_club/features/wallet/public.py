@@ -1,7 +1,7 @@
-"""What slices above may do with money: carry out orders, take back, and ask what a user holds."""
+"""What slices above may do with money: carry out orders, take back, undo, and ask what a user holds."""
 
-from casino_club.features.wallet.commands.posting import Posted, WalletPolicy, post
-from casino_club.features.wallet.commands.taking_back import refund
+from casino_club.features.wallet.commands.posting import WalletPolicy, post
+from casino_club.features.wallet.commands.taking_back import correct, refund
 from casino_club.features.wallet.rules.accounts import House, Pocket
 from casino_club.features.wallet.rules.orders import Give, Order, Take
 from casino_club.features.wallet.rules.refusals import InsufficientFunds
@@ -15,9 +15,9 @@ __all__ = [
     "Key",
     "Order",
     "Pocket",
-    "Posted",
     "Take",
     "WalletPolicy",
+    "correct",
     "held_by",
     "post",
     "refund",

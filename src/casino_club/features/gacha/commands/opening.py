@@ -22,7 +22,7 @@ from casino_club.features.protection.public import Occasion
 from casino_club.features.rewards import public as rewards
 from casino_club.features.rewards.public import Grant, Reward, RewardType
 from casino_club.features.wallet import public as wallet
-from casino_club.features.wallet.public import House, Key, Order, Pocket, Posted, Take
+from casino_club.features.wallet.public import House, Key, Order, Pocket, Take
 from casino_club.infra.db.database import Crossed, Db
 from casino_club.kernel.ids import derived_uuid
 from casino_club.kernel.money import Currency
@@ -41,6 +41,15 @@ class Wish:
     spins: int
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The transaction that took the price, how much of it was paid for with money, and what can be spent then."""
+
+    tx_id: int
+    paid_gems: int
+    balance: int
+
+
 async def open_gacha(db: Db, desk: GachaDesk, wish: Wish, *, now: datetime) -> Opening:
     """Open a gacha once. The same again gives the same opening; another one under its id is refused."""
     await actions.lock_users(db, [wish.user_id])
@@ -56,12 +65,12 @@ async def open_gacha(db: Db, desk: GachaDesk, wish: Wish, *, now: datetime) -> O
     await protection.admit(
         db, wish.user_id, Occasion.BET, price, currency=Currency.GEM, now=now, policy=policy.protection
     )
-    posted = await _pay(db, desk, wish, found, price, now=now)
+    paid = await _pay(db, desk, wish, found, price, now=now)
     pulls = [pull async for pull in _drawn(db, desk, wish, found, is_of_age=is_of_age, now=now)]
     if grants := list(_grants(wish, pulls)):
         await rewards.grant_all(db, grants, now=now, policy=policy)
 
-    made = _made(wish, found, posted, pulls, price=price, now=now)
+    made = _made(wish, found, paid, pulls, price=price, now=now)
     await actions.append(db, _told(made, found), at=now, policy=policy.wallet.actions)
     return await _keep(db, desk, made, standing, now=now)
 
@@ -96,7 +105,7 @@ async def _check_age(db: Db, desk: GachaDesk, found: OddsNow, user_id: int) -> b
     return is_of_age
 
 
-async def _pay(db: Db, desk: GachaDesk, wish: Wish, found: OddsNow, price: int, *, now: datetime) -> Posted:
+async def _pay(db: Db, desk: GachaDesk, wish: Wish, found: OddsNow, price: int, *, now: datetime) -> Paid:
     """Spend gems, the oldest that may be. Where prizes can be staked they go another way, which markets may close."""
     pockets = tuple(Pocket[name.upper()] for name in funds_for(desk, found))
     if Pocket.PAID_GEMS not in pockets:
@@ -111,7 +120,7 @@ async def _pay(db: Db, desk: GachaDesk, wish: Wish, found: OddsNow, price: int, 
         round_id=wish.spin_id,
     )
     assert not posted.was_repeated, "an opening was paid that nobody kept"
-    return posted
+    return Paid(posted.tx_id, posted.taken_from(Pocket.PAID_GEMS), posted.balance(Currency.GEM))
 
 
 def can_be_staked(found: OddsNow) -> bool:
@@ -166,7 +175,7 @@ def _grants(wish: Wish, pulls: Sequence[Pull]) -> Iterator[Grant]:
             yield Grant(wish.user_id, reward, REASON, derived_uuid("gacha", pull.draw_id))
 
 
-def _made(wish: Wish, found: OddsNow, posted: Posted, pulls: Sequence[Pull], *, price: int, now: datetime) -> Opening:
+def _made(wish: Wish, found: OddsNow, paid: Paid, pulls: Sequence[Pull], *, price: int, now: datetime) -> Opening:
     best = pulls[_best(found, pulls)]
     return Opening(
         id=0,
@@ -179,10 +188,10 @@ def _made(wish: Wish, found: OddsNow, posted: Posted, pulls: Sequence[Pull], *, 
         product=wish.product,
         digest=found.odds.digest,
         price_gems=price,
-        paid_gems=posted.taken_from(Pocket.PAID_GEMS),
-        balance_after=posted.balance(Currency.GEM),
+        paid_gems=paid.paid_gems,
+        balance_after=paid.balance,
         pulls=tuple(pulls),
-        tx_id=posted.tx_id,
+        tx_id=paid.tx_id,
     )
 
 

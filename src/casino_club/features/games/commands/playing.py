@@ -7,26 +7,23 @@ from uuid import UUID
 
 from casino_club.features.actions import public as actions
 from casino_club.features.games.commands.desk import GameDesk
+from casino_club.features.games.commands.entering import PAID_TO, check_age, pockets_for
 from casino_club.features.games.events import RouletteSpun, RpsPlayed, SlotSpun
 from casino_club.features.games.rules.pace import check_pace
 from casino_club.features.games.rules.products import check_product
-from casino_club.features.games.rules.refusals import AgeUnproven, RoundReused
+from casino_club.features.games.rules.refusals import RoundReused
 from casino_club.features.games.rules.results import result_of
 from casino_club.features.games.store import rounds
 from casino_club.features.games.store.rounds import Bonus, Round
-from casino_club.features.identity import public as identity
 from casino_club.features.odds.public import Bet, Game, Result, Wanted
 from casino_club.features.protection import public as protection
 from casino_club.features.protection.public import Admission, Occasion
 from casino_club.features.rewards import public as rewards
 from casino_club.features.rewards.public import BonusDrawn
 from casino_club.features.wallet import public as wallet
-from casino_club.features.wallet.public import Give, House, Key, Order, Pocket, Posted, Take
+from casino_club.features.wallet.public import Give, House, Key, Order, Pocket, Take
 from casino_club.infra.db.database import Db
 from casino_club.kernel.money import Currency
-
-PAID_TO = {Currency.COIN: Pocket.COINS, Currency.CYBER_TOKEN: Pocket.APP_TOKENS}
-"""Where winnings go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,14 @@ class Play:
         return 0 if self.is_free else self.worth
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The transaction that settled a round, and what can be spent of its currency then."""
+
+    tx_id: int
+    balance: int
+
+
 async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
     """Play a round once. The same again gives the same round; another one under its id is refused."""
     locked = await actions.lock_users(db, [wanted.user_id])
@@ -60,8 +65,9 @@ async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
     if standing.round is not None:
         return _same(standing.round, wanted)
     check_pace(standing.next_play_at, now)
-    pockets = _pockets(desk, wanted)
-    await _check_age(db, desk, wanted.user_id)
+    check_product(wanted.game, wanted.product)
+    pockets = pockets_for(desk, wanted.game, wanted.currency)
+    await check_age(db, desk, wanted.user_id)
 
     admission = await _admit(db, desk, wanted, now=now)
     if wanted.is_free:
@@ -70,11 +76,11 @@ async def play(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Round:
     drawn = made.main
     await protection.settle(db, admission, drawn.outcome.returned, policy=desk.protection)
 
-    posted = await _pay(db, desk, wanted, pockets, drawn, now=now)
+    paid = await _pay(db, desk, wanted, pockets, drawn, now=now)
     bonus = None if made.bonus is None else _kept(await made.bonus.give(db, now=now, policy=desk.rewards))
     known, log = locked[wanted.user_id], desk.wallet.actions
     await actions.append(db, _told(wanted, drawn), at=now, policy=log, known=known)
-    return await _keep(db, desk, wanted, drawn, posted, bonus, now=now)
+    return await _keep(db, desk, wanted, drawn, paid, bonus, now=now)
 
 
 def _same(played: Round, wanted: Play) -> Round:
@@ -84,19 +90,6 @@ def _same(played: Round, wanted: Play) -> Round:
     if before != (wanted.product, wanted.currency, bets, wanted.hidden, wanted.is_free):
         raise RoundReused
     return played
-
-
-def _pockets(desk: GameDesk, wanted: Play) -> tuple[Pocket, ...]:
-    """Those that may pay for it in this market."""
-    check_product(wanted.game, wanted.product)
-    offered = [each.name.lower() for each in Pocket if each.currency is wanted.currency]
-    return tuple(Pocket[name.upper()] for name in desk.market.admitted(wanted.game, offered))
-
-
-async def _check_age(db: Db, desk: GameDesk, user_id: int) -> None:
-    years = desk.market.play_age_years_min
-    if years and not await identity.is_of_age(db, user_id):
-        raise AgeUnproven(years)
 
 
 async def _admit(db: Db, desk: GameDesk, wanted: Play, *, now: datetime) -> Admission:
@@ -117,7 +110,7 @@ def _draw(wanted: Play) -> Wanted:
 
 async def _pay(
     db: Db, desk: GameDesk, wanted: Play, pockets: tuple[Pocket, ...], drawn: Result, *, now: datetime
-) -> Posted:
+) -> Paid:
     """Take the stake and give the return. Raises `InsufficientFunds`, whatever was drawn."""
     order = Order(
         "free_spin" if wanted.is_free else f"{wanted.game}_round",
@@ -133,7 +126,7 @@ async def _pay(
         round_id=wanted.round_id,
     )
     assert not posted.was_repeated, "a round was paid that nobody kept"
-    return posted
+    return Paid(posted.tx_id, posted.balance(wanted.currency))
 
 
 def _moves(wanted: Play, pockets: tuple[Pocket, ...], *, won: int) -> Iterator[Take | Give]:
@@ -170,7 +163,7 @@ def _told(wanted: Play, drawn: Result) -> actions.Event:
 
 
 async def _keep(
-    db: Db, desk: GameDesk, wanted: Play, drawn: Result, posted: Posted, bonus: Bonus | None, *, now: datetime
+    db: Db, desk: GameDesk, wanted: Play, drawn: Result, paid: Paid, bonus: Bonus | None, *, now: datetime
 ) -> Round:
     played = Round(
         id=0,
@@ -184,9 +177,9 @@ async def _keep(
         won=drawn.outcome.returned,
         came=drawn.outcome.name,
         draw_id=drawn.draw_id,
-        tx_id=posted.tx_id,
+        tx_id=paid.tx_id,
         receipt=drawn.receipt,
-        balance_after=posted.balance(wanted.currency) + _bonus_in(wanted.currency, bonus),
+        balance_after=paid.balance + _bonus_in(wanted.currency, bonus),
         played_at=now,
         hidden=wanted.hidden,
         salt=drawn.salt,

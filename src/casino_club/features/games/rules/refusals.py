@@ -48,6 +48,102 @@ class OtherGame(Refused):
         super().__init__(f"Products of this game have names that begin with {game}-.")
 
 
+class DuelMissing(Refused):
+    code = "duel_missing"
+    kind = Kind.MISSING
+
+    def __init__(self) -> None:
+        super().__init__("There is no duel of this id that you may see.")
+
+
+class DuelReused(Refused):
+    code = "duel_reused"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This id is that of another duel; send a new one.")
+
+
+class DuelTaken(Refused):
+    """Of several who want the free seat one gets it."""
+
+    code = "duel_taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else was quicker, or the challenge is over; nothing was staked.")
+
+
+class DuelOwn(Refused):
+    code = "duel_own"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("This challenge is your own; somebody else has to join.")
+
+
+class InDuel(Refused):
+    """One at a time."""
+
+    code = "in_duel"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("You are in a duel that is not over; finish it, or leave it while you can.")
+
+
+class DuelNotJoined(Refused):
+    code = "duel_not_joined"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Nobody has joined yet; nothing was staked.")
+
+
+class CommitmentMade(Refused):
+    """A move can't be taken back."""
+
+    code = "commitment_made"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("You have committed to a move already, and it stands.")
+
+
+class CommitmentsMissing(Refused):
+    """Who revealed now would show their move to somebody who can still choose."""
+
+    code = "commitments_missing"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Not both of you have committed yet; keep your move to yourself until then.")
+
+
+class RevealMismatch(Refused):
+    code = "reveal_mismatch"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("Move and salt are not those that you committed to; send the ones that are, you have time.")
+
+
+class DuelRunning(Refused):
+    code = "duel_running"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("Both of you have staked: the duel is played to its end.")
+
+
+class StakeTooHigh(Refused):
+    code = "stake_too_high"
+    kind = Kind.INVALID
+
+    def __init__(self, stake_max: int) -> None:
+        super().__init__(f"A duel is for {stake_max} at most.")
+
+
 class AgeUnproven(Refused):
     code = "age_unproven"
     kind = Kind.FORBIDDEN

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Final
 
+from casino_club.kernel.fields import fields
+
 SEED_BYTES: Final = 32
 CLIENT_SEED: Final = r"^[!-~]{1,64}(?!\n)$"
 """A `$` alone would let a line feed behind it pass."""
@@ -24,12 +26,6 @@ BEFORE_THE_FIRST: Final = "0" * 64
 
 _BLOCK_BYTES: Final = 64
 _WORD_BYTES: Final = 8
-
-
-def fields(*texts: str) -> bytes:
-    """Texts one after the other, each behind its length in bytes: no two lists of texts give the same bytes."""
-    encoded = (text.encode() for text in texts)
-    return b"".join(len(each).to_bytes(4, "big") + each for each in encoded)
 
 
 class Seeded:

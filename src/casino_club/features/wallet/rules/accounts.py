@@ -54,6 +54,8 @@ class House(Enum):
     CORRECTIONS = 5
     PULLS = 6
     """What was spent on pulls of a gacha whose prizes can be staked, and on goods that can."""
+    DUELS = 7
+    """Stakes of users against each other, until one of them gets both or each their own."""
 
 
 _CURRENCY_OF: Final = {

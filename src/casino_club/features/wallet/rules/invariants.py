@@ -45,7 +45,7 @@ CREATORS: Final = {
     Pocket.PAID_GEMS: (House.PAYMENTS,),
     Pocket.FREE_GEMS: (House.GRANTS, Pocket.PENDING_GEMS),
     Pocket.PARTNER_TOKENS: (House.PARTNER,),
-    Pocket.APP_TOKENS: (House.GRANTS, House.GAMES),
+    Pocket.APP_TOKENS: (House.GRANTS, House.GAMES, House.DUELS),
     Pocket.CASH_TOKENS: (House.PAYMENTS,),
 }
 """Where lots come from."""
