@@ -8,7 +8,7 @@ from functools import partial
 
 from prometheus_client import Metric
 
-from casino_club.entry.wiring import Platform, jobs, zone_of
+from casino_club.entry.wiring import Platform, inspections, jobs, zone_of
 from casino_club.features.odds.commands.watching import odds_metrics
 from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.store import erasures
@@ -60,7 +60,7 @@ async def _erasure_metrics(platform: Platform) -> Iterable[Metric]:
 
 async def _ledger_metrics(platform: Platform) -> Iterable[Metric]:
     async with platform.database.connection() as db:
-        found = await checking.violations(db)
+        found = await checking.violations(db, inspections())
         differing = await reconciling.differing(db)
     return [
         sample("casino_club_ledger_violations", {(each,): float(times) for each, times in found.items()}),

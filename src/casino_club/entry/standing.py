@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from casino_club.entry import warehouse_standing
-from casino_club.entry.wiring import Platform, jobs, readers, subscriptions, zone_of
+from casino_club.entry.wiring import Platform, inspections, jobs, readers, subscriptions, zone_of
 from casino_club.features.actions.store.refusals import count_refused
 from casino_club.features.operations.commands import conservation
 from casino_club.features.operations.rules import Standing
@@ -279,7 +279,7 @@ async def _look_at_database(settings: Settings, database: Database) -> DatabaseL
             standings = []
             if log is not None:
                 standings = await timetable.standings(db, jobs(), zone=zone_of(settings), now=datetime.now(UTC))
-            found = {} if log is None else await checking.violations(db)
+            found = {} if log is None else await checking.violations(db, inspections())
             ledger = {str(each): times for each, times in found.items()}
             return DatabaseLook(seconds, facts, log, standings, ledger)
     except (Unusable, *DATABASE_FAULTS) as fault:

@@ -76,6 +76,7 @@ from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.callers import FindSession, SessionState
+from casino_club.infra.inspections import Inspection, Inspections
 from casino_club.infra.jobs import upkeep
 from casino_club.infra.jobs.job import Job
 from casino_club.infra.log import relay
@@ -368,6 +369,12 @@ def erasers() -> list[Eraser]:
 def exporters() -> list[Exporter]:
     """Every exporter of every slice."""
     return [found for module in SLICE_JOBS for found in vars(module).values() if isinstance(found, Exporter)]
+
+
+def inspections() -> Inspections:
+    """What every slice says must hold of its rows."""
+    found = (each for module in SLICE_JOBS for each in vars(module).values() if isinstance(each, Inspection))
+    return Inspections(tuple(found))
 
 
 def rows_kept() -> list[Kept]:

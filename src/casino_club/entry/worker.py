@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from casino_club.entry.payments import PAYMENT_BOOK, shop_desk_over
-from casino_club.entry.wiring import Platform, followed, game_desk_over, jobs, office_over, open_platform
+from casino_club.entry.wiring import Platform, followed, game_desk_over, inspections, jobs, office_over, open_platform
 from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.privacy.commands.office import Office
 from casino_club.features.shop.commands.desk import ShopDesk
 from casino_club.features.wallet.commands.checking import PaymentBook
 from casino_club.infra import runtime
+from casino_club.infra.inspections import Inspections
 from casino_club.infra.jobs import worker
 from casino_club.infra.jobs.job import Work
 from casino_club.infra.jobs.runner import Runner
@@ -46,5 +47,6 @@ def work_of(platform: Platform) -> Callable[[Run], Work]:
         ShopDesk: shop_desk_over(platform),
         PaymentBook: PAYMENT_BOOK,
         GameDesk: game_desk_over(platform),
+        Inspections: inspections(),
     }
     return lambda run: Work(stores, log, subscriptions, datetime.now(UTC), PROGRAM, given, run)

@@ -1,5 +1,6 @@
 """A table at which two users, or a third, play one duel step by step."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from casino_club.features.games.store import duels as store
 from casino_club.kernel.money import Currency
 from tests.builders.actions import NOON
 from tests.features.games.parlour import Parlour
+from tests.infra.waiting import POLL_SECONDS
 
 ANNA, BORIS, CLARA = 7, 8, 9
 SALTS = {ANNA: "a" * 32, BORIS: "b" * 32, CLARA: "c" * 32}
@@ -34,13 +36,13 @@ class Table:
     parlour: Parlour
     duel_id: UUID
 
-    async def challenge(self, user_id: int = ANNA, **more: Any) -> Duel:
+    async def challenge(self, user_id: int = ANNA, *, now: datetime = NOON, **more: Any) -> Duel:
         fields: dict[str, Any] = {"currency": Currency.COIN, "stake": 100, "is_listed": True}
         wanted = Challenge(**{"duel_id": self.duel_id, "user_id": user_id, **fields, **more})
-        return await self._run(dueling.challenge, wanted)
+        return await self._run(dueling.challenge, wanted, now=now)
 
-    async def join(self, user_id: int = BORIS) -> Duel:
-        return await self._run(dueling.join, self.duel_id, user_id)
+    async def join(self, user_id: int = BORIS, *, now: datetime = NOON) -> Duel:
+        return await self._run(dueling.join, self.duel_id, user_id, now=now)
 
     async def commit(self, user_id: int, move: Move = Move.ROCK, *, commitment: str = "", **more: Any) -> Duel:
         made = commitment or commitment_of(self.duel_id, user_id, move, SALTS[user_id])
@@ -52,9 +54,11 @@ class Table:
     async def leave(self, user_id: int) -> Duel:
         return await self._run(dueling.leave, self.duel_id, user_id)
 
-    async def until(self, state: str, one: Move = Move.ROCK, other: Move = Move.SCISSORS, **more: Any) -> Duel:
+    async def until(
+        self, state: str, one: Move = Move.ROCK, other: Move = Move.SCISSORS, *, now: datetime = NOON, **more: Any
+    ) -> Duel:
         """Everything up to there, in order."""
-        steps: dict[str, Callable[[], Awaitable[Duel]]] = {
+        steps: dict[str, Callable[..., Awaitable[Duel]]] = {
             "open": partial(self.challenge, **more),
             "joined": self.join,
             "one committed": partial(self.commit, ANNA, one),
@@ -63,7 +67,7 @@ class Table:
             "settled": partial(self.reveal, BORIS, other),
         }
         for name, step in steps.items():
-            duel = await step()
+            duel = await step(now=now)
             if name == state:
                 break
         return duel
@@ -97,6 +101,13 @@ class Table:
     async def counted(self, user_id: int) -> int:
         counted = await self._fetchval("SELECT coins_day FROM protections WHERE user_id = $1", user_id)
         return int(counted or 0)
+
+    async def until_waiting(self, task: asyncio.Task[Duel]) -> None:
+        """Until the task waits for somebody else's lock, or has ended without."""
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = $1"
+        async with asyncio.timeout(30):
+            while not task.done() and not await self._fetchval(waiting, "Lock"):  # noqa: ASYNC110 - the server tells
+                await asyncio.sleep(POLL_SECONDS)
 
     async def answer_for(self, microseconds: int, *, after_an_outage: bool = False) -> None:
         """As if we had answered for so long."""

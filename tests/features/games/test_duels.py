@@ -8,9 +8,11 @@ from functools import partial
 import msgspec
 import pytest
 
+from casino_club.features.games.commands import dueling
 from casino_club.features.games.rules import refusals
 from casino_club.features.games.rules.duels import Duel, DuelState, Move, commitment_of
 from casino_club.kernel.errors import Refused
+from tests.builders.actions import NOON
 from tests.features.games.dueling import (
     ANNA,
     AS_BEFORE,
@@ -120,12 +122,36 @@ async def test_both_reveal_at_once_and_the_duel_is_settled_once(table: Table) ->
     await table.until("both committed")
 
     await asyncio.gather(
-        *(table.reveal(ANNA) for _ in range(10)), *(table.reveal(BORIS, Move.SCISSORS) for _ in range(10))
+        *(reveal for _ in range(10) for reveal in (table.reveal(ANNA), table.reveal(BORIS, Move.SCISSORS)))
     )
 
     assert (await table.seen()).state is DuelState.SETTLED
     assert await table.wealth() == [RICH, POOR, AS_BEFORE]
     assert len(await table.told()) == 2
+
+
+async def test_the_second_move_waits_for_the_first_and_settles_the_duel(table: Table) -> None:
+    await table.until("both committed")
+
+    async with table.parlour.database.transaction() as db:
+        desk, duel_id = table.parlour.desk, table.duel_id
+        await dueling.reveal(db, desk, duel_id, ANNA, move=Move.ROCK, salt=SALTS[ANNA], now=NOON)
+        second = asyncio.create_task(table.reveal(BORIS, Move.SCISSORS))
+        await table.until_waiting(second)
+
+    assert (await second).state is DuelState.SETTLED
+
+
+async def test_who_wants_a_seat_waits_for_who_is_taking_it(table: Table) -> None:
+    await table.challenge()
+
+    async with table.parlour.database.transaction() as db:
+        await dueling.join(db, table.parlour.desk, table.duel_id, BORIS, now=NOON)
+        second = asyncio.create_task(table.join(CLARA))
+        await table.until_waiting(second)
+
+    with pytest.raises(refusals.DuelTaken):
+        await second
 
 
 @pytest.mark.parametrize("step", ["open", "joined", "one committed", "both committed", "one revealed", "settled"])

@@ -23,6 +23,7 @@ from casino_club.features.wallet.public import Give, House, Order, Pocket, Take,
 from casino_club.features.wallet.store.reading import held_by
 from casino_club.infra.backends.payments.sandbox import SandboxPayments
 from casino_club.infra.db.database import Database, Db
+from casino_club.infra.inspections import Inspections
 from casino_club.infra.jobs import runs
 from casino_club.infra.payments import Payment, PaymentsAway, PaymentState, PaymentWanted
 from casino_club.kernel.ids import derived_uuid
@@ -227,9 +228,9 @@ class Counter:
             assert made is not None
             run = await runs.claim(db, "check_ledger", made.due_at, lease_seconds=600)
             assert run is not None
-        await checking.check(self.database, run, PAYMENT_BOOK, now=NOON)
+        await checking.check(self.database, run, PAYMENT_BOOK, inspections=Inspections(), now=NOON)
         async with self.database.connection() as db:
-            return {name: times for name, times in (await checking.violations(db)).items() if times}
+            return {name: times for name, times in (await checking.violations(db, Inspections())).items() if times}
 
 
 def a_desk(database: Database, provider: Any, market: str = "eu") -> ShopDesk:

@@ -13,6 +13,7 @@ from casino_club.features.wallet.rules.invariants import Invariant, PaidFor
 from casino_club.features.wallet.rules.orders import Claim, Give, Take
 from casino_club.features.wallet.store import checking
 from casino_club.infra.db.database import Database, Db
+from casino_club.infra.inspections import Finding, Inspection, Inspections, Looked
 from casino_club.infra.jobs import runs
 from casino_club.infra.jobs.runs import Run
 from casino_club.kernel.money import Currency
@@ -23,6 +24,8 @@ Found = dict[str, int]
 Plant = Callable[[Db], Awaitable[object]]
 
 T = TypeVar("T")
+
+NO_INSPECTIONS = Inspections()
 
 COINS = account_of(7, Pocket.COINS)
 GAMES = house_account(House.GAMES, Currency.COIN, stripe=1)
@@ -71,9 +74,9 @@ async def a_run(database: Database, minutes: int = 0) -> Run:
         return run
 
 
-async def broken(database: Database) -> Found:
+async def broken(database: Database, inspections: Inspections = NO_INSPECTIONS) -> Found:
     """What a whole check finds."""
-    await check(database, await a_run(database), BOOK, now=NOON)
+    await check(database, await a_run(database), BOOK, now=NOON, inspections=inspections)
     async with database.connection() as db:
         last = await checking.last_check(db)
         assert last is not None
@@ -179,7 +182,7 @@ async def test_a_ledger_that_saw_one_of_everything_breaks_nothing(purse: Purse) 
 
     async with purse.database.connection() as db:
         last = await checking.last_check(db)
-        assert await commands.violations(db) == dict.fromkeys(Invariant, 0)
+        assert await commands.violations(db, NO_INSPECTIONS) == dict.fromkeys(Invariant, 0)
     assert last is not None
     assert (last.txs, last.users) == (9, 2)
 
@@ -220,7 +223,7 @@ async def test_a_check_that_is_cut_short_goes_on_and_counts_nothing_twice(purse:
 
 
 async def check_a_little_at_once(database: Database, run: Run) -> None:
-    await check(database, run, BOOK, now=NOON, txs_at_once=2, users_at_once=1)
+    await check(database, run, BOOK, now=NOON, inspections=NO_INSPECTIONS, txs_at_once=2, users_at_once=1)
 
 
 class Ending(Database):
@@ -241,3 +244,25 @@ async def again(database: Database, run: Run) -> Run:
     """The run as the next worker finds it."""
     async with database.connection() as db:
         return run._replace(progress=await db.fetchval("SELECT progress FROM job_runs WHERE id = $1", run.id))
+
+
+async def test_what_slices_above_look_at_is_checked_chunk_by_chunk_and_counted_with_the_rest(
+    database: Database, purse: Purse
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def inspection(name: str, rows: int) -> Inspection:
+        async def look(_: Db, after_id: int, limit: int) -> Looked:
+            asked.append((name, after_id))
+            last_id = after_id + 1 if after_id < rows else None
+            return Looked([Finding(f"{name}_whole", f"row {after_id}")], last_id)
+
+        return Inspection(name, {f"{name}_whole": "It is whole."}, look)
+
+    inspections = Inspections((inspection("rounds", 2), inspection("draws", 0)))
+
+    assert await broken(database, inspections) == {"rounds_whole": 3, "draws_whole": 1}
+    assert asked == [("rounds", 0), ("rounds", 1), ("rounds", 2), ("draws", 0)]
+    async with database.connection() as db:
+        found = await commands.violations(db, inspections)
+    assert {name: times for name, times in found.items() if times} == {"rounds_whole": 3, "draws_whole": 1}

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from casino_club.entry.payments import PAYMENT_BOOK
+from casino_club.entry.wiring import inspections
 from casino_club.features.wallet.commands.checking import check
 from casino_club.features.wallet.rules.accounts import USER_ID_MAX, House, Pocket
 from casino_club.features.wallet.rules.orders import Give, Take
@@ -253,7 +254,7 @@ async def test_staff_see_what_the_last_check_of_the_ledger_found(house: people.H
         assert made is not None
         run = await runs.claim(db, "check_ledger", made.due_at, lease_seconds=600)
         assert run is not None
-    await check(house.database, run, PAYMENT_BOOK, now=NOON)
+    await check(house.database, run, PAYMENT_BOOK, now=NOON, inspections=inspections())
 
     seen = (await admin.send("GET", "/api/admin/invariants")).json()
     metrics = (await house.http.get("/metrics")).text

@@ -9,10 +9,11 @@ from casino_club.features.games.commands.desk import GameDesk, Till
 from casino_club.features.games.commands.ending import forfeit
 from casino_club.features.games.commands.lapsing import lapse_all
 from casino_club.features.games.rules.duels import Duel
-from casino_club.features.games.store import duels, rounds
+from casino_club.features.games.store import checking, duels, rounds
 from casino_club.features.protection.public import ProtectionPolicy
 from casino_club.features.wallet.public import WalletPolicy
 from casino_club.infra.db.database import Db
+from casino_club.infra.inspections import Looked, inspection
 from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.privacy.doors import Erased, Reach, Record, erase, export, kept
 
@@ -22,6 +23,26 @@ HANDED_AT_ONCE = 500
 @job("end_late_duels", every=timedelta(seconds=15), about="Ends duels whose users had time enough.")
 async def end_late_duels(work: Work) -> None:
     await lapse_all(work.database, work.given[GameDesk], now=work.now)
+
+
+@inspection("rounds", invariants={checking.ROUND: "Each round has one draw and one settlement, of its own amounts."})
+async def inspect_rounds(db: Db, after_id: int, limit: int) -> Looked:
+    return await checking.rounds(db, after_id, limit)
+
+
+@inspection("draws", invariants={checking.DRAW: "Each draw of a game of stakes is that of a round."})
+async def inspect_draws(db: Db, after_id: int, limit: int) -> Looked:
+    return await checking.draws(db, after_id, limit)
+
+
+@inspection("settlements", invariants={checking.SETTLEMENT: "What was settled of a round or a duel belongs to it."})
+async def inspect_settlements(db: Db, after_id: int, limit: int) -> Looked:
+    return await checking.settlements(db, after_id, limit)
+
+
+@inspection("duels", invariants={checking.DUEL: "Stakes of a duel were taken once, and paid out as it ended."})
+async def inspect_duels(db: Db, after_id: int, limit: int) -> Looked:
+    return await checking.duels(db, after_id, limit)
 
 
 ROUNDS = kept(

@@ -8,6 +8,7 @@ from casino_club.features.wallet.commands.checking import PaymentBook, check
 from casino_club.features.wallet.commands.reconciling import reconcile_all
 from casino_club.features.wallet.rules.hot import HELD_AFTER, HOT_NAMES, held_after
 from casino_club.features.wallet.store import reading
+from casino_club.infra.inspections import Inspections
 from casino_club.infra.jobs.job import Work, job
 from casino_club.infra.log.rows import LogRow
 from casino_club.infra.log.subscribe import Policies, subscribe_hot
@@ -40,10 +41,16 @@ def wallet(rows: Sequence[LogRow], _: Policies) -> Sequence[HotWrite]:
     "check_ledger",
     daily_at=time(3, 30),
     takes_max=timedelta(hours=6),
-    about="Looks over the whole ledger for anything that must never be, and keeps what it finds.",
+    about="Looks over the whole ledger and what rests on it for anything that must never be, and keeps what it finds.",
 )
 async def check_ledger(work: Work) -> None:
-    await check(work.database, work.run, work.given[PaymentBook], now=work.now)
+    await check(
+        work.database,
+        work.run,
+        work.given[PaymentBook],
+        now=work.now,
+        inspections=work.given[Inspections],
+    )
 
 
 @job(

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from casino_club.features.wallet.rules.accounts import SPENDABLE, USER_ID_MAX, Pocket
 from casino_club.features.wallet.rules.correcting import Correction
-from casino_club.features.wallet.rules.invariants import ABOUT, Invariant
+from casino_club.features.wallet.rules.invariants import ABOUT
 from casino_club.features.wallet.rules.reconciling import Account, Day, Reconciled
 from casino_club.features.wallet.store.checking import Broken, Check
 from casino_club.features.wallet.store.reading import Change, Transaction
@@ -298,16 +298,16 @@ def token_days_out(days: Sequence[Day], last: Reconciliation | None) -> TokenDay
     )
 
 
-def invariants_out(check: Check | None, found: Mapping[Invariant, Broken]) -> InvariantsOut:
-    """All invariants, broken or not."""
+def invariants_out(check: Check | None, found: Mapping[str, Broken], about: Mapping[str, str]) -> InvariantsOut:
+    """All invariants, broken or not: the ledger's own, and those of slices above."""
     shown = [
         InvariantOut(
             each,
-            about,
+            said,
             None if check is None else found[each].times if each in found else 0,
             list(found[each].examples) if each in found else [],
         )
-        for each, about in ABOUT.items()
+        for each, said in (ABOUT | dict(about)).items()
     ]
     return InvariantsOut(check and check.finished_at, check.txs if check else 0, check.users if check else 0, shown)
 

@@ -1,4 +1,4 @@
-"""The check of the whole ledger: all transactions, then all users, then the house, a chunk per transaction of ours.
+"""The check of the whole ledger: transactions, users, what slices above look at, the house; a chunk at a time.
 
 What a chunk finds is kept in the transaction that moves the run on, so a run that was cut short counts nothing twice.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from casino_club.features.wallet.rules.invariants import Invariant, PaidFor, broken_by, paid_in, unpaid
 from casino_club.features.wallet.store import checking
 from casino_club.infra.db.database import Database, Db
+from casino_club.infra.inspections import Inspections
 from casino_club.infra.jobs import runs
 from casino_club.infra.jobs.runs import Run
 
@@ -40,6 +41,7 @@ class _Chunk:
     reached: Reached
     payments: PaymentBook
     now: datetime
+    inspections: Inspections
     txs_at_once: int
     users_at_once: int
 
@@ -47,7 +49,12 @@ class _Chunk:
         """Look at it and keep what was found; where the next one begins."""
         begun = await checking.begin(db, self.run.id, now=self.now)
         part, last = self.reached
-        after = await (self._txs(db, begun, last) if part == "txs" else self._users(db, begun, last))
+        if part == "txs":
+            after = await self._txs(db, begun, last)
+        elif part == "users":
+            after = await self._users(db, begun, last)
+        else:
+            after = await self._inspected(db, begun, part, last)
         if after == END:
             await checking.count(db, begun.id, await checking.of_all_accounts(db))
             await checking.finish(db, begun.id, now=self.now)
@@ -59,12 +66,23 @@ class _Chunk:
         payments = await self.payments.settled(db, [origin for tx in txs for origin, _, _ in paid_in(tx)])
         found = [violation for tx in txs for violation in (*broken_by(tx), *unpaid(tx, payments))]
         await checking.count(db, begun.id, found, txs=len(txs))
-        return ("txs", txs[-1].id) if len(txs) == self.txs_at_once else ("users", 0)
+        return ("txs", txs[-1].id) if len(txs) == self.txs_at_once else self._behind("txs")
 
     async def _users(self, db: Db, begun: checking.Check, last: int) -> Reached:
         users = await checking.users_after(db, last, limit=self.users_at_once)
         await checking.count(db, begun.id, await checking.of_users(db, users), users=len(users))
-        return ("users", users[-1]) if len(users) == self.users_at_once else END
+        return ("users", users[-1]) if len(users) == self.users_at_once else self._behind("users")
+
+    async def _inspected(self, db: Db, begun: checking.Check, part: str, last: int) -> Reached:
+        looked = await self.inspections.named(part).look(db, last, self.txs_at_once)
+        await checking.count(db, begun.id, looked.found)
+        return self._behind(part) if looked.last_id is None else (part, looked.last_id)
+
+    def _behind(self, part: str) -> Reached:
+        """Where the part behind this one begins."""
+        parts = ["txs", "users", *(each.name for each in self.inspections.every)]
+        rest = parts[parts.index(part) + 1 :]
+        return (rest[0], 0) if rest else END
 
 
 async def check(
@@ -73,13 +91,15 @@ async def check(
     payments: PaymentBook,
     *,
     now: datetime,
+    inspections: Inspections,
     txs_at_once: int = TXS_AT_ONCE,
     users_at_once: int = USERS_AT_ONCE,
 ) -> None:
     """Check the whole ledger, from where an earlier attempt was cut short."""
     reached = _read(run.progress)
     while reached != END:
-        reached = await database.run(_Chunk(run, reached, payments, now, txs_at_once, users_at_once).take)
+        chunk = _Chunk(run, reached, payments, now, inspections, txs_at_once, users_at_once)
+        reached = await database.run(chunk.take)
 
 
 def _read(progress: str | None) -> Reached:
@@ -87,10 +107,10 @@ def _read(progress: str | None) -> Reached:
     return part, int(last)
 
 
-async def violations(db: Db) -> dict[Invariant, int]:
+async def violations(db: Db, inspections: Inspections) -> dict[str, int]:
     """How often the last finished check found each invariant broken; nothing, if none was ever finished."""
     last = await checking.last_check(db)
     if last is None:
         return {}
     found = await checking.broken(db, last.id)
-    return {each: found[each].times if each in found else 0 for each in Invariant}
+    return {each: found[each].times if each in found else 0 for each in (*Invariant, *inspections.about)}

@@ -36,6 +36,7 @@ from casino_club.features.wallet.store import checking, corrections, reading
 from casino_club.features.wallet.store import reconciling as tokens
 from casino_club.infra.db.database import Database
 from casino_club.infra.http.routes import Audience, Id, Routes
+from casino_club.infra.inspections import Inspections
 from casino_club.kernel.subject import Role, UserSubject
 
 Clock = Callable[[], datetime]
@@ -136,14 +137,14 @@ async def read_token_days(query: TokenDaysQuery, database: Database) -> TokenDay
 @routes.get(
     "/api/admin/invariants",
     **ANALYSTS,
-    summary="What must hold of the ledger, and what the last check found",
+    summary="What must hold of the ledger and of what rests on it, and what the last check found",
     answers={200: InvariantsOut},
 )
-async def read_invariants(database: Database) -> InvariantsOut:
+async def read_invariants(database: Database, inspections: Inspections) -> InvariantsOut:
     async with database.connection() as db:
         last = await checking.last_check(db)
         found = {} if last is None else await checking.broken(db, last.id)
-    return invariants_out(last, found)
+    return invariants_out(last, found, inspections.about)
 
 
 @routes.get(

@@ -64,7 +64,7 @@ class PaidFor(NamedTuple):
 class Violation(NamedTuple):
     """What is broken, and an example."""
 
-    invariant: Invariant
+    invariant: str
     example: str
 
 

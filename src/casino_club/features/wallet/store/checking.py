@@ -27,7 +27,7 @@ class Check(NamedTuple):
 class Broken(NamedTuple):
     """How often a check found an invariant broken, with the first examples."""
 
-    invariant: Invariant
+    invariant: str
     times: int
     examples: Sequence[str]
 
@@ -45,12 +45,12 @@ async def begin(db: Db, check_id: int, *, now: datetime) -> Check:
     return Check(*row)
 
 
-async def count(db: Db, check_id: int, found: Iterable[Violation], *, txs: int = 0, users: int = 0) -> None:
+async def count(db: Db, check_id: int, found: Iterable[tuple[str, str]], *, txs: int = 0, users: int = 0) -> None:
     """Add what a chunk brought to light."""
     await db.execute("UPDATE ledger_checks SET txs = txs + $2, users = users + $3 WHERE id = $1", check_id, txs, users)
-    by_invariant: dict[Invariant, list[str]] = {}
-    for violation in found:
-        by_invariant.setdefault(violation.invariant, []).append(violation.example)
+    by_invariant: dict[str, list[str]] = {}
+    for invariant, example in found:
+        by_invariant.setdefault(invariant, []).append(example)
     for invariant, examples in by_invariant.items():
         await db.execute(
             """INSERT INTO ledger_violations AS v (check_id, invariant, times, examples) VALUES ($1, $2, $3, $4)
@@ -73,10 +73,10 @@ async def last_check(db: Db) -> Check | None:
     return None if row is None else Check(*row)
 
 
-async def broken(db: Db, check_id: int) -> dict[Invariant, Broken]:
+async def broken(db: Db, check_id: int) -> dict[str, Broken]:
     """What a check found."""
     rows = await db.fetch("SELECT invariant, times, examples FROM ledger_violations WHERE check_id = $1", check_id)
-    return {Invariant(row[0]): Broken(Invariant(row[0]), row[1], row[2]) for row in rows}
+    return {row[0]: Broken(*row) for row in rows}
 
 
 async def transactions(db: Db, *, after_id: int, last_id: int, limit: int) -> list[Checked]:
