@@ -50,6 +50,18 @@ async def test_a_difference_is_shown_and_ends_with_1(housed: Club, place: Place)
     assert "It differs from what was shown before." in done.stdout
 
 
+async def test_what_cannot_be_taken_over_is_refused_before_anything_is_asked_for(housed: Club, place: Place) -> None:
+    await with_rows(place.database, [1, 2, 1])
+    await place.catch_up()
+
+    done = await housed.call("replay", "warehouse", "--from", "5000")
+
+    assert done.code != 0
+    assert "begin at an earlier id" in done.stderr
+    async with place.database.connection() as db:
+        assert await rebuild.asked_for(db) == []
+
+
 async def test_one_user_of_the_warehouse_is_compared(housed: Club, place: Place) -> None:
     await with_rows(place.database, [1, 2, 1])
     await place.catch_up()

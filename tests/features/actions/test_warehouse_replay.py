@@ -14,14 +14,14 @@ from casino_club.infra.db.database import Database
 from casino_club.infra.log import pending, positions, rebuild
 from casino_club.infra.log.parked import parked_rows
 from casino_club.infra.log.positions import TakenOver
-from casino_club.infra.log.rebuilder import run
+from casino_club.infra.log.rebuilder import rebuild_when_asked, run
 from casino_club.infra.log.taking_over import NotWhole
 from casino_club.infra.log.user_replay import compared
 from casino_club.infra.ports import WarehouseAway, WarehouseStore
 from casino_club.infra.warehouse import generations
 from tests.builders.actions import NOON, a_log, a_policy, a_view, record
 from tests.features.actions.warehoused import USER_DAYS, USERS, Place, user_days, users, write_history
-from tests.infra.log.following import eventually
+from tests.infra.log.following import eventually, following
 
 
 @pytest.fixture
@@ -227,7 +227,25 @@ async def test_nothing_is_taken_over_from_tables_that_lack_rows(place: Place) ->
         await run(projection, place.stores)
 
     async with place.database.connection() as db:
-        assert (await positions.take(db, projection.name, rebuild.GENERATION)).moves == 0
+        assert await rebuild.asked_for(db) == [], "it would be refused for ever, to whoever looks"
+
+
+async def test_who_rebuilds_goes_on_when_a_rebuild_is_refused(place: Place) -> None:
+    await write_history(place.database, random.Random(7), now=NOON)
+    await place.catch_up()
+    await ask(place, from_id=5_000)
+
+    async with following(rebuild_when_asked([projection], place.stores)):
+        await eventually(lambda: is_done(place))
+        await ask(place)
+        await eventually(lambda: is_done(place))
+
+    assert await place.rows(USER_DAYS) == user_days(await place.logged())
+
+
+async def is_done(place: Place) -> bool:
+    async with place.database.connection() as db:
+        return await rebuild.asked_for(db) == []
 
 
 async def test_one_users_rows_are_compared_with_the_log(place: Place) -> None:

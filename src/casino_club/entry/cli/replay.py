@@ -19,7 +19,7 @@ from casino_club.entry.cli.verifying import check_place, compared, hashed, print
 from casino_club.entry.wiring import open_platform, subscriptions
 from casino_club.infra.audit import deeds
 from casino_club.infra.db.database import Database
-from casino_club.infra.log import detached, parked, reader, rebuild, rebuilder
+from casino_club.infra.log import detached, parked, reader, rebuild, rebuilder, taking_over
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.rebuild import Progress as Position
 from casino_club.infra.log.subscribe import Kind, Subscription
@@ -108,6 +108,8 @@ async def _replay(settings: Settings, subscription: Subscription, from_id: int, 
     async with open_platform(settings) as platform:
         stores = platform.stores
         check_place(stores, subscription)
+        async with platform.database.connection() as asking:
+            await taking_over.check_live(asking, stores, subscription, to_id=from_id - 1)
         async with platform.database.transaction() as db:
             await detached.check(db, stores.files, position=reader.Position(last_id=from_id - 1))
             rows = await rebuild.rows_to_read(db, from_id=from_id)

@@ -133,14 +133,17 @@ class InWarehouse:
         """
         found = await generations.find(db, self.projection, self.generation)
         if found is None:
-            new = await self._unused(db)
-            ran = await layouts.apply(self.home.store, self._layout, self._name(new))
-            if taking_over_to and (live := await generations.find(db, self.projection)) is not None:
-                store, table, database = self.home.store, self.into.table, self._name(live)
+            live = await generations.find(db, self.projection) if taking_over_to else None
+            store, table, to_id = self.home.store, self.into.table, taking_over_to
+            if live is not None:
+                database = self._name(live)
                 await taking_over.check(
-                    db, store, consumer=self.projection, database=database, table=table, to_id=taking_over_to
+                    db, store, consumer=self.projection, database=database, table=table, to_id=to_id
                 )
-                await layouts.take_over(store, table, database, self._name(new), to_id=taking_over_to, zone=new.zone)
+            new = await self._unused(db)
+            ran = await layouts.apply(store, self._layout, self._name(new))
+            if live is not None:
+                await layouts.take_over(store, table, database, self._name(new), to_id=to_id, zone=new.zone)
             return await generations.begin(db, self.projection, self.generation, new), ran
         is_lost = not await layouts.is_there(self.home.store, self._name(found))
         ran = await layouts.apply(self.home.store, self._layout, self._name(found))

@@ -33,6 +33,11 @@ async def ask_again(db: Db, consumer: str) -> None:
     await positions.begin_again(db, consumer, GENERATION)
 
 
+async def give_up(db: Db, consumer: str) -> None:
+    """Forget that it was asked for: it can't be had in this way, now or later."""
+    await positions.drop(db, consumer, GENERATION)
+
+
 async def asked_for(db: Db) -> list[str]:
     """Projections that wait to be rebuilt, or are being rebuilt."""
     rows = await db.fetch("SELECT consumer FROM log_positions WHERE generation = $1 ORDER BY consumer", GENERATION)

@@ -14,6 +14,7 @@ from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.positions import Held, TakenOver
 from casino_club.infra.log.reader import NOTHING
 from casino_club.infra.log.subscribe import Subscription
+from casino_club.kernel.errors import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +42,12 @@ async def _try_to_run(subscription: Subscription, stores: Stores) -> None:
         await run(subscription, stores)
     except (*AWAY, TakenOver) as away:
         logger.warning("rebuild waits", extra={"consumer": subscription.name, "reason": repr(away)})
+    except Refused as refused:
+        logger.error("rebuild given up", extra={"consumer": subscription.name, "reason": str(refused)})
 
 
 async def run(subscription: Subscription, stores: Stores) -> bool:
-    """Run the rebuild that was asked for to its end; False if another process is at it."""
+    """Run the rebuild that was asked for to its end; False if another process is at it. What is refused is given up."""
     async with stores.database.connection() as db:
         if not await db.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", REBUILD_LOCK, subscription.name):
             return False
@@ -52,6 +55,9 @@ async def run(subscription: Subscription, stores: Stores) -> bool:
             # Whoever held the lock until now may have done it.
             if await rebuild.progress(db, subscription.name) is not None:
                 await _run(subscription, stores, db)
+        except Refused:
+            await rebuild.give_up(db, subscription.name)
+            raise
         finally:
             with suppress(*SERVER_AWAY, *CLIENT_FAULTS):  # Why we end must not be hidden.
                 await db.execute("SELECT pg_advisory_unlock_all()")

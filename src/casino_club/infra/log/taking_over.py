@@ -1,7 +1,10 @@
 """Whether the warehouse's live tables hold all that the log has up to an id, so that a rebuild may take it over."""
 
 from casino_club.infra.db.database import Db
+from casino_club.infra.log.effects import Stores
+from casino_club.infra.log.subscribe import Subscription
 from casino_club.infra.ports import ReadLimits, WarehouseStore
+from casino_club.infra.warehouse import generations
 from casino_club.kernel.errors import Kind, Refused
 
 SETTLED_MINUTES = 10
@@ -13,6 +16,15 @@ class NotWhole(Refused):
 
     code = "warehouse_not_whole"
     kind = Kind.CONFLICT
+
+
+async def check_live(db: Db, stores: Stores, subscription: Subscription, *, to_id: int) -> None:
+    """The same for the live tables of a subscription, if it has any. Whoever asks for a rebuild is told before."""
+    into, home = subscription.to_warehouse, stores.warehouse
+    live = await generations.find(db, subscription.name)
+    if to_id and into is not None and home is not None and live is not None:
+        database = live.database(home.store.database)
+        await check(db, home.store, consumer=subscription.name, database=database, table=into.table, to_id=to_id)
 
 
 async def check(db: Db, store: WarehouseStore, *, consumer: str, database: str, table: str, to_id: int) -> None:
