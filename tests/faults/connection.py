@@ -15,17 +15,29 @@ class Connection:
     """Opened when it is needed, given up after any trouble."""
 
     def __init__(
-        self, port: int, key: str, *, host: str = "127.0.0.1", seconds_max: float = ANSWER_SECONDS_MAX
+        self,
+        port: int,
+        key: str = "",
+        *,
+        host: str = "127.0.0.1",
+        sender: str = "",
+        seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
-        self._host, self._port, self._key, self._seconds_max = host, port, key, seconds_max
+        """`sender` is the address that a proxy in front would name."""
+        self.key = key
+        self._host, self._port, self._sender, self._seconds_max = host, port, sender, seconds_max
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """The status and the content of the answer. Raises NoAnswer."""
+        return await self.request("POST", path, body)
+
+    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """The same, whatever the method."""
         try:
             async with asyncio.timeout(self._seconds_max):
                 reader, writer = self._streams or await self._open()
-                writer.write(self._head(path, len(body)) + body)
+                writer.write(self._head(method, path, len(body)) + body)
                 return await _answer(reader)
         except (OSError, EOFError, asyncio.LimitOverrunError) as trouble:
             await self.close()
@@ -43,15 +55,12 @@ class Connection:
         self._streams = await asyncio.open_connection(self._host, self._port, limit=ANSWER_BYTES_MAX)
         return self._streams
 
-    def _head(self, path: str, length: int) -> bytes:
-        lines = (
-            f"POST {path} HTTP/1.1",
-            "Host: localhost",
-            f"Authorization: Bearer {self._key}",
-            "Content-Type: application/json",
-            f"Content-Length: {length}",
-        )
-        return "\r\n".join((*lines, "", "")).encode()
+    def _head(self, method: str, path: str, length: int) -> bytes:
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
+        lines += [f"Authorization: Bearer {self.key}"] if self.key else []
+        lines += [f"X-Forwarded-For: {self._sender}"] if self._sender else []
+        lines += ["Content-Type: application/json"] if length else []
+        return "\r\n".join((*lines, f"Content-Length: {length}", "", "")).encode()
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
