@@ -1,7 +1,7 @@
 """Appending what the platform itself did: in the effect's transaction, so that neither is there without the other."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
@@ -139,7 +139,8 @@ async def _write_with_users(db: Db, draft: Draft, policy: ActionPolicy) -> list[
 
 
 def _row_of(event: Event, *, at: datetime, policy: ActionPolicy, cause: UUID | None) -> ReadyRow:
-    metadata = {name: held for name, held in asdict(event).items() if held is not None}
+    held_by_name = ((each.name, getattr(event, each.name)) for each in fields(event))
+    metadata = {name: held for name, held in held_by_name if held is not None}
     user_id, value = metadata.pop("user_id"), metadata.pop("value", None)
     check = policy.checks.find(event.action_type)
     assert check is not None, f"{event.action_type} is not in the tracking plan"

@@ -63,9 +63,12 @@ class PrizeValue:
     per_draw: Exact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Disclosure:
-    """All that can be known of a product before it is played. Where a figure differs between bets, both ends stand."""
+    """All that can be known of a product before it is played. Where a figure differs between bets, both ends stand.
+
+    There is one of each table, so that what follows from it can be kept as well.
+    """
 
     product: str
     digest: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from casino_club.features.odds.rules.refusals import InvalidBet
@@ -86,7 +87,7 @@ def outcome_of(table: OddsTable, state: int, stops: Sequence[int], bets: Sequenc
             return Outcome(place, 0, sum(bet.stake // step * wins[bet.bet].get(place, 0) for bet in bets))
         case Slot() as shape:
             steps = sum(bet.stake for bet in bets) // shape.stake.step
-            return Outcome("-".join(map(str, stops)), 0, steps * line_pays(shape, stops))
+            return Outcome("-".join(map(str, stops)), 0, steps * _slot_pays(table, tuple(stops)))
 
 
 def next_state(table: OddsTable, state: int, item: int) -> int:
@@ -125,6 +126,13 @@ def _begins_with(symbols: Sequence[str], entry: LinePay, wild: str) -> bool:
     return all(shown in (entry.symbol, wild) for shown in symbols[: entry.count])
 
 
+@lru_cache(maxsize=32_768)
+def _slot_pays(table: OddsTable, stops: tuple[int, ...]) -> int:
+    """The same, kept: each spin asks for it more than once, and reels stop at so many places only."""
+    assert isinstance(table.shape, Slot)
+    return line_pays(table.shape, stops)
+
+
 def cell_of(table: OddsTable, stops: Sequence[int]) -> str:
     """Under what a draw is counted: an item, a place, or a slot's return for one step of the stake."""
     match table.shape:
@@ -132,8 +140,8 @@ def cell_of(table: OddsTable, stops: Sequence[int]) -> str:
             return shape.items[stops[0]].id
         case Wager() as shape:
             return shape.places[stops[0]].id
-        case Slot() as shape:
-            return str(line_pays(shape, stops))
+        case Slot():
+            return str(_slot_pays(table, tuple(stops)))
 
 
 def prize_named(table: OddsTable, name: str) -> Prize | None:

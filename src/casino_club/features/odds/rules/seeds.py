@@ -26,6 +26,8 @@ BEFORE_THE_FIRST: Final = "0" * 64
 
 _BLOCK_BYTES: Final = 64
 _WORD_BYTES: Final = 8
+_INNER: Final = bytes(each ^ 0x36 for each in range(256))
+_OUTER: Final = bytes(each ^ 0x5C for each in range(256))
 
 
 class Seeded:
@@ -34,8 +36,8 @@ class Seeded:
     def __init__(self, server_seed: bytes, *, commit_id: str, client_seed: str) -> None:
         assert len(server_seed) == SEED_BYTES, "a server seed has 32 bytes"
         key = server_seed.ljust(_BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha256(bytes(each ^ 0x36 for each in key) + fields(DRAW_TAG, commit_id, client_seed))
-        self._outer = hashlib.sha256(bytes(each ^ 0x5C for each in key))
+        self._inner = hashlib.sha256(key.translate(_INNER) + fields(DRAW_TAG, commit_id, client_seed))
+        self._outer = hashlib.sha256(key.translate(_OUTER))
 
     def words(self, nonce: int, table_digest: str) -> Iterator[int]:
         """Words of 64 bits without end: four from each block, and the block's number is the last field."""

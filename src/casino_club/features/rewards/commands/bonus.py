@@ -19,9 +19,12 @@ from casino_club.features.rewards.store import bonus as store
 from casino_club.infra.db.database import Db
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.ids import derived_uuid
+from casino_club.kernel.money import Currency
 
 GIVEN: Final = frozenset(each.value for each in RewardType)
 REASON: Final = "bonus"
+Worth = tuple[tuple[Currency, int], ...]
+"""What a bonus of each currency counts as beside a stake, in coins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +104,33 @@ async def _offered(
     now: datetime,
     policy: RewardPolicy,
 ) -> BonusOffer | None:
-    if not _is_bearable(game, extra, bonus, policy.amounts):
+    if not _is_bearable(game, extra, bonus, tuple(policy.amounts.worth_coins.items())):
         return None
     gap_us = policy.wallet.actions.streak_gap_us
     terms, streak = await store.terms_and_streak(db, user_id, at_us=to_us(now), gap_us=gap_us)
     return _offer(extra, bonus, rules.cell_of(terms, streak))
 
 
-def _is_bearable(game: odds.OddsNow, extra: odds.OddsNow, bonus: Bonus, amounts: AmountPolicy) -> bool:
+@lru_cache(maxsize=64)
+def _is_bearable(game: odds.OddsNow, extra: odds.OddsNow, bonus: Bonus, worth: Worth) -> bool:
+    """Kept, for every play asks."""
     rtp_max = game.odds.rtp_max
     assert rtp_max is not None, f"{game.odds.product} has no stakes"
+    return rules.most_back(Fraction(rtp_max.fraction), _richest(extra, worth), bonus) <= rules.BACK_MAX
+
+
+def _richest(extra: odds.OddsNow, worth: Worth) -> Fraction:
+    """What the bonus is worth in its best cell."""
+    coins = {each.value: amount for each, amount in worth}
     prizes = [each.prize for each in extra.odds.things]
-    worth = {each.value: coins for each, coins in amounts.worth_coins.items()}
-    worths = tuple(prize.amount * worth.get(prize.kind.value, 0) if prize else 0 for prize in prizes)
-    rates = tuple(rate.fraction for state in extra.odds.states for rate in state.rates)
-    return rules.most_back(Fraction(rtp_max.fraction), _richest(rates, worths), bonus) <= rules.BACK_MAX
-
-
-@lru_cache(maxsize=64)
-def _richest(rates: tuple[str, ...], worths: tuple[int, ...]) -> Fraction:
-    """What the bonus is worth in its best cell; rates are those of all cells in turn. Kept, for every play asks."""
-    cells = (rates[first : first + len(worths)] for first in range(0, len(rates), len(worths)))
+    worths = [prize.amount * coins.get(prize.kind.value, 0) if prize else 0 for prize in prizes]
     return max(
-        sum((Fraction(rate) * worth for rate, worth in zip(cell, worths, strict=True)), Fraction()) for cell in cells
+        sum((Fraction(rate.fraction) * amount for rate, amount in zip(state.rates, worths, strict=True)), Fraction())
+        for state in extra.odds.states
     )
 
 
+@lru_cache(maxsize=2_048)
 def _offer(extra: odds.OddsNow, bonus: Bonus, cell: str) -> BonusOffer:
     state = next(each for each in extra.odds.states if each.cell == cell)
     prize = next(each.prize for each in extra.odds.things if each.prize and each.prize.kind.value in GIVEN)
