@@ -8,7 +8,7 @@ from casino_club.features.identity.commands.factors import prove
 from casino_club.features.identity.rules import refusals
 from casino_club.features.identity.rules.refusals import UserMissing
 from casino_club.features.identity.store import sessions
-from casino_club.features.identity.store.ages import is_of_age
+from casino_club.features.identity.store.ages import ProvenAges, is_of_age
 from casino_club.features.identity.store.bars import bar_sign_up
 from casino_club.features.identity.store.leaving import pass_over
 from casino_club.features.identity.store.users import key_of
@@ -20,6 +20,7 @@ from casino_club.infra.passwords import TooManyLogins
 __all__ = [
     "PROOF_REFUSALS",
     "Desk",
+    "ProvenAges",
     "UserMissing",
     "bar_sign_up",
     "end_sessions",

@@ -1,10 +1,11 @@
 """What the commands of this slice work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from casino_club.features.games.rules.duels import DuelPolicy
 from casino_club.features.games.rules.free_coins import FreeCoins
 from casino_club.features.games.rules.pace import Pace
+from casino_club.features.identity.public import ProvenAges
 from casino_club.features.odds.public import Market, OddsDesk
 from casino_club.features.protection.public import ProtectionPolicy
 from casino_club.features.rewards.public import RewardPolicy
@@ -33,6 +34,7 @@ class GameDesk:
     rewards: RewardPolicy
     free_spin_coins: int
     """What a free spin stands for."""
+    ages: ProvenAges = field(default_factory=ProvenAges)
 
     @property
     def till(self) -> Till:

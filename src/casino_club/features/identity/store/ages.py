@@ -1,10 +1,14 @@
 """Checks of age."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from casino_club.features.identity.rules.ages import AgeCheck
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import UserSubject
+
+REMEMBERED_MAX: Final = 100_000
 
 
 async def age_check_of(db: Db, subject: UserSubject) -> AgeCheck | None:
@@ -40,3 +44,21 @@ async def is_of_age(db: Db, user_id: int) -> bool:
     """Whether the user has proved to be of age."""
     proven: bool | None = await db.fetchval("SELECT is_of_age FROM age_checks WHERE user_id = $1", user_id)
     return proven is True
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAges:
+    """Who was found to be of age is not looked up again: that is never taken back while there is such a user."""
+
+    users: set[int] = field(default_factory=set)
+
+    async def holds(self, db: Db, user_id: int) -> bool:
+        """Whether the user has proved to be of age."""
+        if user_id in self.users:
+            return True
+        if not await is_of_age(db, user_id):
+            return False
+        if len(self.users) >= REMEMBERED_MAX:
+            self.users.clear()
+        self.users.add(user_id)
+        return True
