@@ -96,20 +96,20 @@ async def _stands(arcade: Arcade, user_id: int) -> tuple[int, int | None]:
 
 
 class Meanwhile:
-    """A connection on which everybody else's table becomes another one, once this user's was looked at."""
+    """A connection on which everybody else's table becomes another one with this user's first draw."""
 
     def __init__(self, db: Db, change: Callable[[], Awaitable[object]]) -> None:
-        self._db, self._change, self._looks = db, change, 0
+        self._db, self._change, self._draws = db, change, 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._db, name)
 
-    async def fetchrow(self, sql: str, *values: object) -> Any:
-        if "FROM odds_products" in sql:
-            self._looks += 1
-            if self._looks == 3:
+    async def fetchval(self, sql: str, *values: object) -> Any:
+        if "INSERT INTO odds_draws" in sql:
+            self._draws += 1
+            if self._draws == 1:
                 await self._change()
-        return await self._db.fetchrow(sql, *values)
+        return await self._db.fetchval(sql, *values)
 
 
 async def test_an_opening_whose_table_changes_under_it_is_made_again_from_the_new_one(arcade: Arcade) -> None:
