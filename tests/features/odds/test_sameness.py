@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +25,11 @@ from tests.builders.actions import NOON
 from tests.builders.proofs import bets_on
 from tests.features.actions.club import VAULT_SECRET
 
+OPENING = {
+    *("odds_products", "odds_versions", "odds_trials", "odds_seeds", "odds_client_seeds", "odds_commitments"),
+    *("live", "seed", "LATERAL"),
+}
+"""What a draw begins with: tables of odds and seeds, and the parts of its one statement."""
 PAIRS = int(os.environ.get("CASINO_CLUB_TEST_PAIRS", "3000"))
 SEEDS = ServerSeeds(Vault(VAULT_SECRET).house_key())
 TABLES = shipped_tables()
@@ -39,17 +45,18 @@ class OddsAlone:
     state: int
     asked: Counter[str] = field(default_factory=Counter)
 
-    async def fetchrow(self, sql: str, *_: object) -> dict[str, Any]:
-        if "FROM odds_products" in sql:
-            self.asked["live"] += 1
-            nothing = dict.fromkeys(("paused_at", "paused_because", "trial_id", "share_permille", "challenger"))
-            now = {"product": self.table.product, "digest": self.table.digest, "live_from": NOON}
-            return {**nothing, **now, "watch": 0, "evidence_log10": 0.0}
-        assert "FROM odds_seeds" in sql, sql
-        return self.seed
+    async def fetch(self, sql: str, *_: object) -> list[dict[str, Any]]:
+        asked = set(re.findall(r"(?:FROM|JOIN) (\w+)", sql))
+        assert asked <= OPENING, asked
+        self.asked["opened"] += 1
+        nothing = dict.fromkeys(("paused_at", "paused_because", "trial_id", "share_permille", "challenger"))
+        now = {"product": self.table.product, "digest": self.table.digest, "live_from": NOON}
+        return [{**nothing, **now, "watch": 0, "evidence_log10": 0.0, **self.seed}]
 
-    async def fetchval(self, sql: str, *_: object) -> int:
-        assert "FROM odds_states" in sql or "INSERT INTO odds_draws" in sql, sql
+    async def fetchval(self, sql: str, *_: object) -> int | list[int]:
+        if "INSERT INTO odds_draws" in sql:
+            return [1]
+        assert "FROM odds_states" in sql, sql
         return self.state
 
     async def execute(self, sql: str, *_: object) -> str:
@@ -96,6 +103,6 @@ def test_a_draw_that_asked_about_a_person_would_be_seen(asked: str) -> None:
     db = OddsAlone(TABLES[0], {}, 0)
 
     with pytest.raises(AssertionError):
-        asyncio.run(db.fetchrow(asked))
+        asyncio.run(db.fetch(asked))
     with pytest.raises(AssertionError):
         asyncio.run(db.fetchval(asked))
