@@ -109,6 +109,7 @@ class Club:
         """Everything agrees with the log, once the topic has been entered."""
         self.scene.ids = await ids_in_log(self.database)
         await self.scene.settles()
+        assert await strangers(self.database) == [], "rows that the log does not know under their ids"
         for holds in (self.scene.has_entered, lambda: is_filled(self.place), self._shows_last_rows):
             await eventually(holds, seconds_max=LONG_SECONDS_MAX)
 
@@ -144,6 +145,8 @@ async def test_what_was_forgotten_leaves_nothing_behind_and_what_comes_instead_c
         async with club.followed():
             await club.scene.append()
             await club.settles()
+            await club.scene.append()  # Now the position in the topic is written down.
+            await club.settles()
     copy = cluster_of(tmp_path).parent / "copy"
     copied(cluster_of(tmp_path), copy)
     async with a_club(*servers) as club, club.followed():
@@ -163,6 +166,10 @@ async def test_what_was_forgotten_leaves_nothing_behind_and_what_comes_instead_c
         while (again := await append(club.database, [1, 2, 4, 5, 6]))[-1] < lost[-1]:
             pass
         assert set(again) & set(lost), "nothing is tried unless ids are given again"
+        club.scene.ids = await ids_in_log(club.database)
+        async with club.scene.followed():  # Before the relay has looked, the topic says nothing of a new life.
+            await eventually(club.scene.has_all, seconds_max=LONG_SECONDS_MAX)
+            assert await strangers(club.database) == []
         async with club.followed():
             await eventually(lambda: has_left(club.scene, former), seconds_max=LONG_SECONDS_MAX)
             await append(club.database, [1, 7])
@@ -175,6 +182,16 @@ async def test_what_was_forgotten_leaves_nothing_behind_and_what_comes_instead_c
     del lives[former.encode()]
     [sent] = lives.values()
     assert sorted(sent) == again
+
+
+async def strangers(database: Database) -> list[int]:
+    """The ids under which another user was seen than the log knows."""
+    async with database.connection() as db:
+        rows = await db.fetch(
+            "SELECT id FROM seen WHERE NOT EXISTS (SELECT FROM user_actions AS a "
+            "WHERE (a.id, a.user_id) = (seen.id, seen.user_id))"
+        )
+    return [row[0] for row in rows]
 
 
 async def with_a_point(database: Database) -> list[int]:

@@ -69,14 +69,14 @@ class Table:
 
     async def make(self, database: Database) -> None:
         async with database.transaction() as db:
-            await db.execute("CREATE TABLE seen (place bigint GENERATED ALWAYS AS IDENTITY, id bigint)")
+            await db.execute("CREATE TABLE seen (place bigint GENERATED ALWAYS AS IDENTITY, id bigint, user_id bigint)")
 
     async def _insert(self, db: Db, rows: Sequence[LogRow], _: Policies) -> None:
         if self.away_times:
             self.away_times -= 1
             raise ConnectionResetError
         for row in rows:
-            await db.execute("INSERT INTO seen (id) VALUES ($1)", row.id)
+            await db.execute("INSERT INTO seen (id, user_id) VALUES ($1, $2)", row.id, row.user_id)
         if bad := [row.id for row in rows if row.user_id in self.poisonous]:
             raise ValueError(f"row {bad[0]} can't be")
 
