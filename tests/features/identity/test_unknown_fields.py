@@ -19,6 +19,9 @@ PARAMETER = re.compile(r"\{[a-z_]+\}")
 UNKNOWN = {"role": "admin", "vip_tier": 9, "balance": 1_000_000, "user_id": 1, "is_admin": True, "nobody_knows": 1}
 """What people have tried elsewhere. A shape that names one of them is left out for that one."""
 
+SIGNED = {"post /api/webhooks/payments"}
+"""What others sign is not read before its signature is right; it moves nothing whatever it holds."""
+
 Schema = Mapping[str, Any]
 
 
@@ -65,6 +68,8 @@ async def let_in(http: httpx.AsyncClient, callers: Mapping[str, Mapping[str, str
     """Tries that were not refused for the very field that they brought."""
     found, document = [], (await http.get("/openapi.json")).json()
     for method, path, audience, field, body in attempts(document):
+        if f"{method} {path}" in SIGNED:
+            continue
         here = somewhere(path, document["paths"][path][method])
         answer = await http.request(method, here, json=body, headers=callers[audience])
         if f"unknown field `{field}`" not in answer.text:
