@@ -14,6 +14,7 @@ from casino_club.features.gacha.commands.opening import open_gacha
 from casino_club.features.gacha.routes import OPEN_REFUSALS
 from casino_club.features.gacha.rules import refusals
 from casino_club.features.gacha.store import Opening
+from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.odds.commands.versions import pause
 from casino_club.features.odds.rules.refusals import ClientSeedMissing, ProductMissing, ProductPaused, SeedMissing
 from casino_club.features.protection.rules.limits import Limit, Measure, Period
@@ -151,8 +152,8 @@ async def test_an_opening_that_is_cut_anywhere_leaves_nothing_and_can_be_made_ag
         ({"product": "gacha-nothing"}, ProductMissing),
         ({"product": "slot-orchard"}, refusals.NoGacha),
         ({"product": "gacha-coins"}, refusals.NoGacha),
-        ({"user_id": 8}, refusals.AgeUnproven),
-        ({"user_id": 8, "product": SHIPPED}, refusals.AgeUnproven),
+        ({"user_id": 8}, AgeUnproven),
+        ({"user_id": 8, "product": SHIPPED}, AgeUnproven),
     ],
 )
 async def test_an_opening_that_may_not_be_moves_nothing(

@@ -69,7 +69,7 @@ class Case:
 
     async def is_of_age(self) -> bool:
         async with self.desk.database.connection() as db:
-            return await public.is_of_age(db, self.subject.user_id)
+            return await public.ProvenAges().holds(db, self.subject.user_id)
 
 
 def a_desk(database: Database, verifier: AgeVerifier) -> Desk:

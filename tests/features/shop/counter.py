@@ -11,6 +11,7 @@ from uuid import UUID
 from casino_club.entry.payments import PAYMENT_BOOK
 from casino_club.entry.wiring import load_market
 from casino_club.features.actions.public import lock_users
+from casino_club.features.identity.public import ProvenAges
 from casino_club.features.shop.commands import buying, publishing, refunding
 from casino_club.features.shop.commands.desk import ShopDesk
 from casino_club.features.shop.commands.pursuing import GOES_ON, pursue, pursue_due
@@ -37,6 +38,8 @@ from tests.features.wallet.purse import a_key, a_wallet_policy
 T = TypeVar("T")
 
 USER = 7
+GROWN_UP = set(range(1, 1_000))
+"""Those who have proved their age."""
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 SECRET = b"a secret of the sandbox"
 SPINS = {"kind": "FREE_SPIN", "amount": 10, "reference": "slot-orchard"}
@@ -238,7 +241,7 @@ def a_desk(database: Database, provider: Any, market: str = "eu") -> ShopDesk:
     place = Place(market, admits_paid_stakes="cash_tokens" not in found.closed)
     closed = [(Pocket[each.name], House.PULLS) for each in found.closed_to_pulls]
     policies = a_wallet_policy(*closed), a_protection_policy(), a_reward_policy()
-    return ShopDesk(database, provider, found, place, *policies, payment_lasts=15 * MINUTE)
+    return ShopDesk(database, provider, found, place, *policies, payment_lasts=15 * MINUTE, ages=ProvenAges(GROWN_UP))
 
 
 async def open_counter(database: Database, market: str = "eu", catalogue: Catalogue | None = None) -> Counter:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.protection.commands import limiting, resting
 from casino_club.features.protection.public import LimitReached, Vetoed
 from casino_club.features.protection.rules.limits import Limit, Measure, Period
@@ -220,3 +221,11 @@ async def test_the_shop_says_what_is_left_for_somebody_and_why_not(counter: Coun
     assert (offers["last-ones"].why_not, offers["last-ones"].bought.by_all) == (None, 2)
     assert offers["badge"].real_price_krw == 3_960
     assert offers["gems-100"].real_price_krw == 9_900
+
+
+async def test_money_is_taken_of_nobody_whose_age_is_not_proven_and_gems_are(counter: Counter) -> None:
+    with pytest.raises(AgeUnproven):
+        await counter.order(user_id=10_000)
+    await counter.give(Pocket.FREE_GEMS, 50, user_id=10_000)
+
+    assert (await counter.order("badge", user_id=10_000)).state is State.SETTLED

@@ -37,6 +37,14 @@ def provider(database_url: str, redis_url: str, tmp_path: Path) -> SandboxPaymen
     return SandboxPayments(tmp_path / "sandbox" / "payments.jsonl", secret)
 
 
+async def a_buyer(house: House) -> Person:
+    """Somebody who has proved their age."""
+    person = await house.person()
+    async with house.database.transaction() as db:
+        await db.execute("INSERT INTO age_checks VALUES ($1, 'x', now(), now(), true)", person.user_id)
+    return person
+
+
 def buying(item_id: str = "gems-100", method: str = "card", **more: Any) -> dict[str, Any]:
     return {"purchase_id": str(uuid4()), "item_id": item_id, "payment_method": method, **more}
 
@@ -75,7 +83,7 @@ async def gems_of(person: Person) -> int:
 
 
 async def test_the_window_shows_prices_in_money_beside_those_in_gems(house: House) -> None:
-    person = await house.person()
+    person = await a_buyer(house)
 
     shown = (await person.send("GET", "/api/shop")).json()
 
@@ -88,7 +96,7 @@ async def test_the_window_shows_prices_in_money_beside_those_in_gems(house: Hous
 
 
 async def test_a_purchase_from_the_window_to_the_refund(house: House, provider: SandboxPayments) -> None:
-    person, body = await house.person(), buying(catalogue=SHIPPED.digest)
+    person, body = await a_buyer(house), buying(catalogue=SHIPPED.digest)
 
     bought = await settled(house, provider, person, body)
     held = await gems_of(person)
@@ -105,7 +113,7 @@ async def test_a_purchase_from_the_window_to_the_refund(house: House, provider: 
 
 
 async def test_webhooks_that_come_again_and_forged_ones_change_nothing(house: House, provider: SandboxPayments) -> None:
-    person, body = await house.person(), buying()
+    person, body = await a_buyer(house), buying()
     assert (await person.send("POST", "/api/shop/buy", body)).json()["state"] == "pending"
 
     assert await hear(house, provider, forged=True) == 403
@@ -129,7 +137,7 @@ async def test_a_webhook_of_a_payment_that_nobody_knows_is_taken_and_moves_nothi
 
 
 async def test_nobody_sees_what_another_has_bought(house: House) -> None:
-    owner, other, body = await house.person(), await house.person(), buying()
+    owner, other, body = await a_buyer(house), await a_buyer(house), buying()
     await owner.send("POST", "/api/shop/buy", body)
 
     for path in ("", "/refund"):
@@ -153,7 +161,7 @@ async def test_nobody_sees_what_another_has_bought(house: House) -> None:
     ],
 )
 async def test_bad_purchases_are_refused(house: House, wrong: dict[str, Any], status: int) -> None:
-    person = await house.person()
+    person = await a_buyer(house)
 
     answer = await person.send("POST", "/api/shop/buy", {**buying(), **wrong})
 
@@ -163,7 +171,7 @@ async def test_bad_purchases_are_refused(house: House, wrong: dict[str, Any], st
 
 async def test_without_a_provider_the_shop_says_so(database: Database, database_url: str, redis_url: str) -> None:
     async with open_house(database, database_url, redis_url) as house:
-        person = await house.person()
+        person = await a_buyer(house)
         empty = await person.send("GET", "/api/shop")
         await database.run(lambda db: publishing.ship(db, SHIPPED, now=datetime.now(UTC)))
         refused = await person.send("POST", "/api/shop/buy", buying())
@@ -175,7 +183,7 @@ async def test_without_a_provider_the_shop_says_so(database: Database, database_
 
 
 async def test_staff_preview_approve_look_and_refund(house: House, provider: SandboxPayments) -> None:
-    seller, admin, person = await house.staff(Role.MARKETER), await house.staff(Role.ADMIN), await house.person()
+    seller, admin, person = await house.staff(Role.MARKETER), await house.staff(Role.ADMIN), await a_buyer(house)
     sale = {
         "id": "gems-night",
         "title": {"en": "Night gems", "ko": "밤의 젬"},

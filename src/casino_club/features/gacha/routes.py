@@ -19,6 +19,7 @@ from casino_club.features.gacha.schemas import (
     gacha_out,
     opening_out,
 )
+from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.odds.public import DRAW_REFUSALS
 from casino_club.features.protection.public import ADMIT_REFUSALS
 from casino_club.features.wallet.public import InsufficientFunds
@@ -33,7 +34,7 @@ OPEN_REFUSALS = (
     refusals.OpeningTooSoon,
     refusals.NoGacha,
     refusals.FreeGemsOnly,
-    refusals.AgeUnproven,
+    AgeUnproven,
     *DRAW_REFUSALS,
     *ADMIT_REFUSALS,
     InsufficientFunds,

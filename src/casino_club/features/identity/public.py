@@ -6,9 +6,9 @@ from casino_club.features.actions import public as actions
 from casino_club.features.identity.commands.desk import Desk
 from casino_club.features.identity.commands.factors import prove
 from casino_club.features.identity.rules import refusals
-from casino_club.features.identity.rules.refusals import UserMissing
+from casino_club.features.identity.rules.refusals import AgeUnproven, UserMissing
 from casino_club.features.identity.store import sessions
-from casino_club.features.identity.store.ages import ProvenAges, is_of_age
+from casino_club.features.identity.store.ages import ProvenAges
 from casino_club.features.identity.store.bars import bar_sign_up
 from casino_club.features.identity.store.leaving import pass_over
 from casino_club.features.identity.store.users import key_of
@@ -19,13 +19,13 @@ from casino_club.infra.passwords import TooManyLogins
 
 __all__ = [
     "PROOF_REFUSALS",
+    "AgeUnproven",
     "Desk",
     "ProvenAges",
     "UserMissing",
     "bar_sign_up",
     "end_sessions",
     "find_session",
-    "is_of_age",
     "key_of",
     "pass_over",
     "prove",

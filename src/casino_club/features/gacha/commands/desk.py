@@ -1,8 +1,9 @@
 """What the commands of this slice work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from casino_club.features.identity.public import ProvenAges
 from casino_club.features.odds.public import Market, OddsDesk
 from casino_club.features.rewards.public import RewardPolicy
 
@@ -16,3 +17,4 @@ class GachaDesk:
     rewards: RewardPolicy
     pace: timedelta
     """How long an opening lasts at least."""
+    ages: ProvenAges = field(default_factory=ProvenAges)

@@ -12,9 +12,8 @@ from casino_club.features.gacha import store
 from casino_club.features.gacha.commands.desk import GachaDesk
 from casino_club.features.gacha.events import GachaOpened
 from casino_club.features.gacha.rules import openings as rules
-from casino_club.features.gacha.rules.refusals import AgeUnproven, FreeGemsOnly, NoGacha, OpeningReused
+from casino_club.features.gacha.rules.refusals import FreeGemsOnly, NoGacha, OpeningReused
 from casino_club.features.gacha.store import Opening, Pull
-from casino_club.features.identity import public as identity
 from casino_club.features.odds import public as odds
 from casino_club.features.odds.public import OddsNow
 from casino_club.features.protection import public as protection
@@ -99,10 +98,8 @@ async def _check_age(db: Db, desk: GachaDesk, found: OddsNow, user_id: int) -> b
     """Nothing of a table that holds content is looked at for somebody whose age is not proven."""
     market = desk.market
     years = max(market.play_age_years_min, market.content_age_years_min if found.odds.holds_content else 0)
-    is_of_age = await identity.is_of_age(db, user_id)
-    if years and not is_of_age:
-        raise AgeUnproven(years)
-    return is_of_age
+    await desk.ages.check(db, user_id, years_min=years)
+    return await desk.ages.holds(db, user_id)
 
 
 async def _pay(db: Db, desk: GachaDesk, wish: Wish, found: OddsNow, price: int, *, now: datetime) -> Paid:

@@ -51,11 +51,3 @@ class FreeGemsOnly(Refused):
             f"Prizes of this gacha can be staked, and here no gems that were paid for may lead there: it takes {wanted}"
             f" free gems, and you have {free}."
         )
-
-
-class AgeUnproven(Refused):
-    code = "age_unproven"
-    kind = Kind.FORBIDDEN
-
-    def __init__(self, years: int) -> None:
-        super().__init__(f"This gacha is for those of {years} or older; prove your age at /api/users/verify-age first.")

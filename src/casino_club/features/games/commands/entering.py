@@ -3,7 +3,6 @@
 from typing import Final
 
 from casino_club.features.games.commands.desk import GameDesk
-from casino_club.features.games.rules.refusals import AgeUnproven
 from casino_club.features.odds.public import Game
 from casino_club.features.wallet.public import Pocket
 from casino_club.infra.db.database import Db
@@ -21,6 +20,4 @@ def pockets_for(desk: GameDesk, game: Game, currency: Currency) -> tuple[Pocket,
 
 async def check_age(db: Db, desk: GameDesk, user_id: int) -> None:
     """Raises `AgeUnproven`."""
-    years = desk.market.play_age_years_min
-    if years and not await desk.ages.holds(db, user_id):
-        raise AgeUnproven(years)
+    await desk.ages.check(db, user_id, years_min=desk.market.play_age_years_min)

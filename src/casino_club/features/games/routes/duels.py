@@ -23,6 +23,7 @@ from casino_club.features.games.schemas import (
 )
 from casino_club.features.games.store import answering
 from casino_club.features.games.store import duels as store
+from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.odds.public import DRAW_REFUSALS
 from casino_club.features.protection.public import ADMIT_REFUSALS
 from casino_club.features.wallet.public import InsufficientFunds
@@ -36,7 +37,7 @@ FUNDS_REFUSED = DRAW_REFUSALS[-1]
 ENTER_REFUSALS = (
     refusals.InDuel,
     refusals.StakeTooHigh,
-    refusals.AgeUnproven,
+    AgeUnproven,
     FUNDS_REFUSED,
     InsufficientFunds,
     UserGone,
@@ -146,7 +147,7 @@ async def join_duel(
         refusals.DuelNotJoined,
         refusals.CommitmentMade,
         refusals.RoundTooSoon,
-        refusals.AgeUnproven,
+        AgeUnproven,
         FUNDS_REFUSED,
         *ADMIT_REFUSALS,
         InsufficientFunds,

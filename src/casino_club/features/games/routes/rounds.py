@@ -18,6 +18,7 @@ from casino_club.features.games.schemas import (
     round_out,
 )
 from casino_club.features.games.store import rounds
+from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.odds.public import DRAW_REFUSALS, Bet, Game
 from casino_club.features.protection.public import ADMIT_REFUSALS
 from casino_club.features.rewards.public import SpinsMissing
@@ -35,7 +36,7 @@ PLAY_REFUSALS = (
     refusals.RoundReused,
     refusals.RoundTooSoon,
     refusals.OtherGame,
-    refusals.AgeUnproven,
+    AgeUnproven,
     *DRAW_REFUSALS,
     *ADMIT_REFUSALS,
     InsufficientFunds,

@@ -144,14 +144,6 @@ class StakeTooHigh(Refused):
         super().__init__(f"A duel is for {stake_max} at most.")
 
 
-class AgeUnproven(Refused):
-    code = "age_unproven"
-    kind = Kind.FORBIDDEN
-
-    def __init__(self, years: int) -> None:
-        super().__init__(f"Whoever plays here is {years} or older; prove your age at /api/users/verify-age first.")
-
-
 class FreeCoinsTooSoon(Refused):
     code = "free_coins_too_soon"
     kind = Kind.LIMITED

@@ -106,6 +106,14 @@ class AgeUnavailable(Refused):
         super().__init__("Ages can't be checked just now; try again later.")
 
 
+class AgeUnproven(Refused):
+    code = "age_unproven"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, years: int) -> None:
+        super().__init__(f"This is for those of {years} or older; prove your age at /api/users/verify-age first.")
+
+
 class ProviderMissing(Refused):
     code = "provider_missing"
     kind = Kind.MISSING

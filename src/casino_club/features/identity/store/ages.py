@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from casino_club.features.identity.rules.ages import AgeCheck
+from casino_club.features.identity.rules.refusals import AgeUnproven
 from casino_club.infra.db.database import Db
 from casino_club.kernel.subject import UserSubject
 
@@ -51,6 +52,11 @@ class ProvenAges:
     """Who was found to be of age is not looked up again: that is never taken back while there is such a user."""
 
     users: set[int] = field(default_factory=set)
+
+    async def check(self, db: Db, user_id: int, *, years_min: int) -> None:
+        """Raises `AgeUnproven` where an age is asked for and the user has proved none."""
+        if years_min and not await self.holds(db, user_id):
+            raise AgeUnproven(years_min)
 
     async def holds(self, db: Db, user_id: int) -> bool:
         """Whether the user has proved to be of age."""

@@ -52,6 +52,8 @@ async def buy(db: Db, desk: ShopDesk, wanted: Wanted, *, now: datetime) -> Purch
         raise refusals.PurchasesOpen(OPEN_MAX)
 
     await _check_bounds(db, desk, item, wanted, now=now)
+    if item.price.krw is not None:
+        await desk.ages.check(db, wanted.user_id, years_min=desk.market.play_age_years_min)
     admission = await protection.admit(
         db,
         wanted.user_id,

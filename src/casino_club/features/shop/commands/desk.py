@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from casino_club.features.identity.public import ProvenAges
 from casino_club.features.odds.public import Market
 from casino_club.features.protection.public import ProtectionPolicy
 from casino_club.features.rewards.public import RewardPolicy
@@ -30,6 +31,7 @@ class ShopDesk:
     protection: ProtectionPolicy
     rewards: RewardPolicy
     payment_lasts: timedelta
+    ages: ProvenAges = field(default_factory=ProvenAges)
     read: dict[str, Catalogue] = field(default_factory=dict)
 
     @property

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from casino_club.features.actions.public import UserGone
+from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.protection.public import ADMIT_REFUSALS
 from casino_club.features.shop.commands import buying, pursuing, refunding
 from casino_club.features.shop.commands.desk import ShopDesk
@@ -59,6 +60,7 @@ async def read_shop(subject: UserSubject, database: Database, shop_desk: ShopDes
         refusals.PaymentsUnavailable,
         refusals.PurchaseReused,
         refusals.PurchasesOpen,
+        AgeUnproven,
         *ADMIT_REFUSALS,
         InsufficientFunds,
         UserGone,
