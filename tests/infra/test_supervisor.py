@@ -71,7 +71,7 @@ async def test_a_process_that_dies_is_started_again(data_dir: Path) -> None:
         await until(lambda: [each.state for each in seen].count("ready") == 2)
 
     again = seen[-2]
-    assert (again.state, again.restarts) == ("ready", 1)
+    assert (again.state, again.restarts, again.short_lives) == ("ready", 1, 1)
     assert again.pid not in (None, first)
 
 

@@ -169,9 +169,9 @@ async def _look(
 def problems(seen: Look) -> list[str]:
     """What is wrong, a sentence each, with what to do."""
     found = [
-        f"{each.seen.name} is {each.seen.words}; see {seen.data_dir / 'logs' / each.seen.name}.log."
+        f"{each.seen.name} {trouble}; see {seen.data_dir / 'logs' / each.seen.name}.log."
         for each in seen.processes
-        if seen.is_supervised and each.seen.state != "ready"
+        if seen.is_supervised and (trouble := each.seen.trouble(seen.at))
     ]
     found += [server for server in (seen.database, seen.hot) if isinstance(server, str)]
     found += warehouse_standing.warehouse_problems(seen.warehouse)

@@ -4,7 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,10 @@ from casino_club.infra.machine import read_text
 from casino_club.infra.ports import Unusable
 
 State = Literal["starting", "ready", "restarting", "stopped"]
+HEALTHY_AFTER = timedelta(seconds=30)
+"""Whoever has run for so long is well."""
+SHORT_LIVES_MAX = 2
+"""So often may happen when servers are away; it is told from then on."""
 
 
 class ProcessState(msgspec.Struct, frozen=True):
@@ -28,10 +32,20 @@ class ProcessState(msgspec.Struct, frozen=True):
     since: datetime
     detail: str = ""
     """Why it is in this state, where there is something to say."""
+    short_lives: int = 0
+    """How often in a row it ended soon after its start."""
 
     @property
     def words(self) -> str:
         return f"{self.state} ({self.detail})" if self.detail else self.state
+
+    def trouble(self, at: datetime) -> str | None:
+        """What is wrong with it, if anything is. One that dies over and over seems well in between."""
+        if self.state != "ready":
+            return f"is {self.words}"
+        if self.short_lives >= SHORT_LIVES_MAX and at - self.since < HEALTHY_AFTER:
+            return f"has ended {self.short_lives} times in a row soon after its start"
+        return None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from casino_club.infra import children
 from casino_club.infra.ports import Unusable
-from casino_club.infra.processes import ProcessState, State, save_processes
+from casino_club.infra.processes import HEALTHY_AFTER, ProcessState, State, save_processes
 from casino_club.infra.server_process import ServerProcess
 
 STOP_SECONDS_MAX = 10.0
@@ -25,7 +25,6 @@ BACKOFF_SECONDS_MAX = 5.0
 NEVER_READY_BACKOFF_SECONDS_MAX = 60.0
 NOT_NEEDED_SECONDS_MAX = 10.0
 """Nobody waits longer for the first start of what is not needed."""
-HEALTHY_SECONDS = 30.0
 FAILED_STARTS_MAX = 5
 FAILED_STARTS_SECONDS = 30.0
 READY_POLL_SECONDS_MIN = 0.02
@@ -52,6 +51,7 @@ class _Child:
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     detail: str = ""
     restarts: int = 0
+    short_lives: int = 0
     preparing: asyncio.Task[None] | None = None
     popen: subprocess.Popen[bytes] | None = None
     born: float = 0.0
@@ -65,7 +65,9 @@ class _Child:
     @property
     def seen(self) -> ProcessState:
         pid = self.popen.pid if self.popen and not self.exited.is_set() else None
-        return ProcessState(self.process.name, self.state, pid, self.restarts, self.since, self.detail)
+        return ProcessState(
+            self.process.name, self.state, pid, self.restarts, self.since, self.detail, self.short_lives
+        )
 
     @property
     def is_decisive(self) -> bool:
@@ -164,8 +166,9 @@ class Supervisor:
         """What it started in its group goes with it, before it is started again."""
         if child.popen is not None:
             children.end_group(child.popen.pid, signal.SIGKILL)
-        if time.monotonic() - child.born >= HEALTHY_SECONDS:
-            child.backoff = BACKOFF_SECONDS_MIN
+        child.short_lives += 1
+        if time.monotonic() - child.born >= HEALTHY_AFTER.total_seconds():
+            child.backoff, child.short_lives = BACKOFF_SECONDS_MIN, 0
         child.restarts += 1
         self._set(child, "restarting", f"{why.removesuffix('.')}; again in {child.backoff:.1f} s")
         if not child.process.is_needed:

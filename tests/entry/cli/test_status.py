@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 
 from casino_club.entry.standing import holder_sentence
@@ -65,6 +66,21 @@ async def test_processes_are_shown_with_their_memory(healthy: Club, tmp_path: Pa
     assert consumer["state"] == "restarting"
     assert done.code == plain.code == 1
     assert "consumer is restarting" in plain.stdout
+
+
+async def test_what_dies_over_and_over_is_a_problem_while_it_lives_as_well(healthy: Club, tmp_path: Path) -> None:
+    make_folders(tmp_path)
+    recently = datetime.now(UTC) - timedelta(seconds=5)
+    dying = ProcessState("consumer", "ready", os.getpid(), 7, recently, short_lives=3)
+    with only_supervisor(tmp_path):
+        save_processes(tmp_path, [dying, ProcessState("api", "ready", os.getpid(), 1, recently, short_lives=1)])
+        done = await healthy.call("status")
+        save_processes(tmp_path, [msgspec.structs.replace(dying, since=recently - timedelta(minutes=1))])
+        later = await healthy.call("status")
+
+    assert "consumer has ended 3 times in a row soon after its start; see" in done.stdout
+    assert "api has" not in done.stdout
+    assert (done.code, later.code) == (1, 0)
 
 
 async def test_where_nothing_runs_it_says_how_to_start(club: Club, tmp_path: Path) -> None:
