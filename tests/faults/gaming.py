@@ -24,7 +24,10 @@ ACKNOWLEDGED_SECONDS_MAX = 240.0
 RETRY_SECONDS = (0.05, 0.3)
 BEATS = {"rock": "scissors", "scissors": "paper", "paper": "rock"}
 BETS = ("red", "even", "low", "dozen-1", "straight-17")
-GAMES = ("slot", "slot", "slot", "roulette", "rps")
+GAMES = ("slot", "slot", "slot", "roulette", "rps", "gacha")
+GACHA, PULLS_MAX = "gacha-gallery", 4
+TOP_UP, TOP_UP_GEMS = "gems-50", 50
+TOO_SOON = ("round_too_soon", "opening_too_soon")
 
 Shown = dict[str, Any]
 
@@ -54,8 +57,11 @@ class Guest:
     rng: Random
     user_id: int = 0
     coins: int = 0
+    gems: int = 0
     rounds: dict[str, Shown] = field(default_factory=dict)
     duels: dict[str, Shown] = field(default_factory=dict)
+    openings: dict[str, Shown] = field(default_factory=dict)
+    purchases: dict[str, Shown] = field(default_factory=dict)
     draws: int = 0
 
     async def enter(self, number: int) -> None:
@@ -94,6 +100,9 @@ class Guest:
         if self.coins < STAKE:
             return
         game, round_id = self.rng.choice(GAMES), self._new_id()
+        if game == "gacha":
+            await self.open_gacha(round_id)
+            return
         path, body = await self._wish(game)
         shown = await self.post(path, {"round_id": round_id, **body})
         self.rounds[round_id] = shown
@@ -102,6 +111,30 @@ class Guest:
         self.coins += shown["won"] - shown["staked"]
         self.coins += (bonus.get("reward_value") or 0) if bonus.get("reward_type") == "COIN" else 0
         assert shown["balance_after"] == self.coins, f"{shown}, not {self.coins}"
+
+    async def open_gacha(self, spin_id: str) -> None:
+        """One to some pulls at once, for gems that were paid for."""
+        spins = self.rng.randint(1, PULLS_MAX)
+        if self.gems < spins:
+            await self.buy_gems()
+        shown = await self.post("/api/gacha/spin", {"spin_id": spin_id, "spins": spins, "product": GACHA})
+        self.openings[spin_id] = shown
+        self.draws += spins
+        self.gems -= shown["price_gems"]
+        assert (shown["price_gems"], shown["balance_after"]) == (spins, self.gems), f"{shown}, not {self.gems}"
+
+    async def buy_gems(self) -> None:
+        """A purchase, from its order until the provider has taken the money and said so."""
+        purchase_id = self._new_id()
+        wanted = {"purchase_id": purchase_id, "item_id": TOP_UP, "quantity": 1, "payment_method": "card"}
+        shown = await self.post("/api/shop/buy", wanted)
+        deadline = time.monotonic() + ACKNOWLEDGED_SECONDS_MAX
+        while shown["state"] != "settled":
+            assert time.monotonic() < deadline, shown
+            await asyncio.sleep(0.3)
+            shown = await self.read(f"/api/shop/purchases/{purchase_id}")
+        self.purchases[purchase_id] = shown
+        self.gems += TOP_UP_GEMS
 
     async def _wish(self, game: str) -> tuple[str, Shown]:
         if game == "slot":
@@ -118,7 +151,7 @@ class Guest:
         deadline = time.monotonic() + ACKNOWLEDGED_SECONDS_MAX
         while time.monotonic() < deadline:
             status, shown = await self._sent("POST", path, body)
-            if shown.get("code") != "round_too_soon":
+            if shown.get("code") not in TOO_SOON:
                 self._expect(status, 200, of={"path": path, "sent": body, **shown})
                 self.tellers.acknowledged += 1
                 return shown

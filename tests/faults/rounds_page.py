@@ -12,15 +12,16 @@ from tests.faults.killing import Kind
 
 HEADING = "\n## Rounds of all games\n"
 TEXT = """
-{users} users play slot, roulette and rock-paper-scissors, against the house and against each other, over HTTP for
-{seconds:.0f} s, as fast as pace and machine let them, and take free coins, while API and PostgreSQL are killed by
-turns. What gets no answer, or 503, is sent again under the same id. Each client works out what it should have. Once all
-is quiet:
+{users} users play slot, roulette, gacha and rock-paper-scissors, against the house and against each other, over HTTP
+for {seconds:.0f} s, as fast as pace and machine let them, take free coins, and buy gems at the sandbox, while API and
+PostgreSQL are killed by turns. What gets no answer, or 503, is sent again under the same id. Each client works out what
+it should have. Once all is quiet:
 
-- every acknowledged round and duel, asked for by its id, is what was acknowledged, field by field;
-- the lists of rounds and duels, and the log, hold each of them once and nothing else: what was sent again landed once;
+- every acknowledged round, duel, opening and settled purchase, asked for by its id, is what was acknowledged, field by
+  field;
+- their lists, and the log, hold each of them once and nothing else: what was sent again landed once;
 - each user's draws are numbered from 1 on without a gap, and are as many as the user was told of;
-- everybody's coins are what the clients worked out, and the check of all invariants finds nothing.
+- everybody's coins and gems are what the clients worked out, and the check of all invariants finds nothing.
 
 {table}
 
@@ -61,6 +62,8 @@ def table(seen: Seen) -> str:
         ("Rounds acknowledged", f"{played(seen):,}"),
         *((f"– {game}", f"{times:,}") for game, times in sorted(by_game.items())),
         ("– duels", f"{duels(seen):,}"),
+        ("– gacha", f"{_number(seen, 'openings'):,}"),
+        ("Purchases settled", f"{_number(seen, 'purchases'):,}"),
         ("Sent again", f"{seen.crowd.tellers.repeated:,}"),
         *((f"Kills of {victim}", f"{times:,}") for victim, times in sorted(killed.items())),
         ("Lost or changed", str(_count(seen, "lost"))),
@@ -73,11 +76,15 @@ def table(seen: Seen) -> str:
 
 
 def played(seen: Seen) -> int:
-    return sum(len(guest.rounds) for guest in seen.crowd.guests) + duels(seen)
+    return sum(len(guest.rounds) for guest in seen.crowd.guests) + duels(seen) + _number(seen, "openings")
 
 
 def duels(seen: Seen) -> int:
     return sum(len(guest.duels) for guest in seen.crowd.guests) // 2
+
+
+def _number(seen: Seen, what: str) -> int:
+    return sum(len(getattr(guest, what)) for guest in seen.crowd.guests)
 
 
 def _count(seen: Seen, kind: str) -> int:

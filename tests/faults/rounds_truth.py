@@ -4,15 +4,41 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import asyncpg
 
-from tests.faults.gaming import Crowd, Guest
+from tests.faults.gaming import Crowd, Guest, Shown
 from tests.faults.stage import Stage
 
-PAGE_ROWS = 200
+PAGE_ROWS = 100
 AT_ONCE = 20
 CHECK_SECONDS_MAX = 120.0
+
+
+class Kind(NamedTuple):
+    """Where something is found again: by its id, all of it, and what the list and the id are called in answers."""
+
+    one: str
+    all: str
+    key: str
+    id: str
+
+
+ROUNDS = Kind("/api/games/rounds", "/api/games/rounds", "rounds", "round_id")
+DUELS = Kind("/api/games/duels", "/api/games/duels", "duels", "duel_id")
+OPENINGS = Kind("/api/gacha/spins", "/api/gacha/history", "openings", "spin_id")
+PURCHASES = Kind("/api/shop/purchases", "/api/shop/purchases", "purchases", "purchase_id")
+
+
+def own_of(guest: Guest) -> dict[Kind, dict[str, Shown]]:
+    """What a guest was told of."""
+    return {ROUNDS: guest.rounds, DUELS: guest.duels, OPENINGS: guest.openings, PURCHASES: guest.purchases}
+
+
+def told_of(guest: Guest) -> list[str]:
+    """The plays of a guest, each a row of the log."""
+    return [*guest.rounds, *guest.duels, *guest.openings]
 
 
 async def differences(stage: Stage, crowd: Crowd) -> list[str]:
@@ -32,41 +58,39 @@ async def differences(stage: Stage, crowd: Crowd) -> list[str]:
 
 
 async def _of_guest(guest: Guest) -> AsyncIterator[str]:
-    """Their rounds and duels by id, all of them by list, and their coins."""
-    for round_id, told in guest.rounds.items():
-        if await guest.read(f"/api/games/rounds/{round_id}") != told:
-            yield f"lost or changed: round {round_id} of user {guest.user_id}"
-    for duel_id, told in guest.duels.items():
-        if await guest.read(f"/api/games/duels/{duel_id}") != told:
-            yield f"lost or changed: duel {duel_id} of user {guest.user_id}"
-    for kind, own in (("rounds", guest.rounds), ("duels", guest.duels)):
-        listed = Counter([each[f"{kind[:-1]}_id"] for each in await _all_of(guest, kind)])
+    """All that they have done by its id and by its list, and what they hold."""
+    for kind, own in own_of(guest).items():
+        for its_id, told in own.items():
+            if await guest.read(f"{kind.one}/{its_id}") != told:
+                yield f"lost or changed: {kind.one}/{its_id} of user {guest.user_id}"
+        listed = Counter([each[kind.id] for each in await _all_of(guest, kind)])
         if listed != Counter(own.keys()):
-            yield f"doubled or of nobody: {kind} of user {guest.user_id}: {listed - Counter(own.keys())}"
+            yield f"doubled or of nobody: {kind.all} of user {guest.user_id}: {listed - Counter(own.keys())}"
     balances = (await guest.read("/api/wallet"))["balances"]
-    [coins] = [each["spendable"] for each in balances if each["currency"] == "COIN"]
-    if coins != guest.coins:
-        yield f"coins: user {guest.user_id} has {coins}, not {guest.coins}"
+    held = {each["currency"]: each["spendable"] for each in balances}
+    for currency, amount in (("COIN", guest.coins), ("GEM", guest.gems)):
+        if held.get(currency, 0) != amount:
+            yield f"money: user {guest.user_id} has {held} and not {amount} {currency}"
 
 
-async def _all_of(guest: Guest, kind: str) -> list[dict[str, str]]:
+async def _all_of(guest: Guest, kind: Kind) -> list[dict[str, str]]:
     found, cursor = [], ""
     while True:
-        page = await guest.read(f"/api/games/{kind}?limit={PAGE_ROWS}{cursor}")
-        found += page[kind]
+        page = await guest.read(f"{kind.all}?limit={PAGE_ROWS}{cursor}")
+        found += page[kind.key]
         if page["next_cursor"] is None:
             return found
         cursor = f"&cursor={page['next_cursor']}"
 
 
 async def _in_the_log(db: asyncpg.Connection, guests: Sequence[Guest]) -> list[str]:
-    """Each round and each side of a duel is told once."""
+    """Each round, each opening and each side of a duel is told once."""
     rows = await db.fetch(
         """SELECT user_id, metadata ->> 'round_id' FROM user_actions
-           WHERE action_type IN ('SLOT_SPIN', 'ROULETTE_SPIN', 'RPS_PLAY')"""
+           WHERE action_type IN ('SLOT_SPIN', 'ROULETTE_SPIN', 'RPS_PLAY', 'GACHA_SPIN')"""
     )
     told = Counter((row[0], row[1]) for row in rows)
-    played = Counter((guest.user_id, each) for guest in guests for each in (*guest.rounds, *guest.duels))
+    played = Counter((guest.user_id, each) for guest in guests for each in told_of(guest))
     return [f"in the log {told[each]} times, not {played[each]}: {each}" for each in (told - played) + (played - told)]
 
 

@@ -26,7 +26,11 @@ KILL_EVERY_SECONDS = 18.0
 """On average. Who dies more often than every half a minute is started again after ever longer pauses."""
 RECOVERY_SECONDS_MAX = 60.0
 SEED = "2026-11-20"
-GIVEN = {"CASINO_CLUB_AGE_VERIFIER": "sandbox", "CASINO_CLUB_PROXIES_IN_FRONT": "1"}
+GIVEN = {
+    "CASINO_CLUB_AGE_VERIFIER": "sandbox",
+    "CASINO_CLUB_PAYMENT_PROVIDER": "sandbox",
+    "CASINO_CLUB_PROXIES_IN_FRONT": "1",
+}
 VICTIMS = (Kind.API, Kind.POSTGRESQL)
 
 
