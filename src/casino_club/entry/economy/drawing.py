@@ -48,7 +48,7 @@ def lines(frame: Frame, series: Sequence[Series], *, unit: str = "", first: int 
         y = base - (base - TOP) * tick / TICKS
         _line(svg, "grid", LEFT, y, right, y)
         _text(svg, LEFT - 8, y + 4, f"{_short(highest * tick / TICKS)}{unit}", "end")
-    for day in sorted({1, *(round(1 + (days - 1) * tick / TICKS) for tick in range(TICKS + 1))}):
+    for day in range(1, days + 1, max(1, ceil((days - 1) / TICKS))):
         _text(svg, _across(day, days), base + 18, str(day - 1 + first), "middle")
     for number, each in enumerate(series):
         at = (
