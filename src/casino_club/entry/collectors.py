@@ -12,6 +12,7 @@ from casino_club.entry.wiring import Platform, inspections, jobs, zone_of
 from casino_club.features.odds.commands.watching import odds_metrics
 from casino_club.features.operations.commands.conservation import standing_metrics
 from casino_club.features.privacy.store import erasures
+from casino_club.features.shop.store import purchases
 from casino_club.features.wallet.commands import checking, reconciling
 from casino_club.infra import machine
 from casino_club.infra.http.operations import Collectors
@@ -37,6 +38,7 @@ def collectors_over(platform: Platform) -> Collectors:
         "ledger": partial(_ledger_metrics, platform),
         "conservation": partial(_conservation_metrics, platform),
         "odds": partial(odds_metrics, database),
+        "shop": partial(_shop_metrics, platform),
         "disk": partial(_disk_metrics, platform),
         **({"warehouse": partial(_warehouse_metrics, warehouse.store)} if warehouse else {}),
     }
@@ -66,6 +68,12 @@ async def _ledger_metrics(platform: Platform) -> Iterable[Metric]:
         sample("casino_club_ledger_violations", {(each,): float(times) for each, times in found.items()}),
         sample("casino_club_tokens_differing_users", {} if differing is None else {(): float(differing)}),
     ]
+
+
+async def _shop_metrics(platform: Platform) -> Iterable[Metric]:
+    async with platform.database.connection() as db:
+        found = await purchases.stuck(db)
+    return [sample("casino_club_purchases_stuck", {(state,): float(number) for state, number in found.items()})]
 
 
 async def _conservation_metrics(platform: Platform) -> Iterable[Metric]:

@@ -9,7 +9,8 @@ import pytest
 from casino_club.features.actions.public import close_user
 from casino_club.features.protection.commands import resting
 from casino_club.features.shop.rules import refusals
-from casino_club.features.shop.rules.purchases import Because, State
+from casino_club.features.shop.rules.purchases import LOOK_LAST, STUCK_AFTER_LOOKS, Because, State
+from casino_club.features.shop.store import purchases
 from casino_club.features.wallet.public import Pocket
 from casino_club.infra.audit import deeds
 from casino_club.infra.payments import Payment, PaymentState
@@ -312,6 +313,19 @@ async def test_while_the_provider_is_away_a_refund_waits_and_nothing_can_be_spen
     assert (refunding.state, await counter.holds()) == (State.REFUNDING, NOTHING)
     assert (await counter.kept(settled)).state is State.REFUNDED
     assert len(await counter.told("PURCHASE_REFUNDED")) == 1
+
+
+async def test_what_the_provider_leaves_open_is_counted_for_the_alarm(counter: Counter) -> None:
+    settled = await counter.paid()
+    counter.bank.is_away = True
+    await counter.give_back(settled)
+    for look in range(STUCK_AFTER_LOOKS - 1):  # Giving back was the first.
+        async with counter.database.connection() as db:
+            assert (await purchases.stuck(db))[State.REFUNDING] == 0
+        assert await counter.pursue_due(now=NOON + (look + 1) * LOOK_LAST) == 1
+
+    async with counter.database.connection() as db:
+        assert (await purchases.stuck(db))[State.REFUNDING] == 1
 
 
 async def test_a_chargeback_takes_what_is_left_and_leaves_no_debt(counter: Counter) -> None:

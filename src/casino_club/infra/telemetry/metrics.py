@@ -142,6 +142,13 @@ METRICS: Final = {
             "Users whose tokens did not add up, or not as the log says, when they were last reconciled. "
             "Alarm on anything but 0.",
         ),
+        Definition(
+            "casino_club_purchases_stuck",
+            "sampled",
+            "Purchases for which the payment provider has been asked in vain for ten minutes or more. "
+            "Alarm on anything but 0.",
+            ("state",),
+        ),
         Definition("casino_club_job_runs_total", "counter", "Runs of a job by what became of them.", ("job", "result")),
         Definition("casino_club_job_seconds", "histogram", "Time that a run of a job took.", ("job",), JOB_BUCKETS),
         Definition(

@@ -127,6 +127,12 @@ def look_at(state: State, looks: int, expires_at: datetime, *, now: datetime) ->
     return min(wait, expires_at) if now < expires_at and state is not State.REFUNDING else wait
 
 
+WAITS_ON_PROVIDER: Final = (State.ORDERED, State.UNKNOWN, State.REFUNDING)
+"""States in which nobody but the provider can lead on."""
+STUCK_AFTER_LOOKS: Final = 5
+"""The fifth look comes some ten minutes after the first."""
+
+
 class Because(StrEnum):
     """Why money goes back."""
 

@@ -9,7 +9,14 @@ from uuid import UUID
 import asyncpg
 
 from casino_club.features.shop.rules.offers import Bought
-from casino_club.features.shop.rules.purchases import OPEN, Because, Purchase, State
+from casino_club.features.shop.rules.purchases import (
+    OPEN,
+    STUCK_AFTER_LOOKS,
+    WAITS_ON_PROVIDER,
+    Because,
+    Purchase,
+    State,
+)
 from casino_club.infra.db.database import Db
 
 _FIELDS = tuple(Purchase.__dataclass_fields__)
@@ -86,6 +93,16 @@ async def open_count(db: Db, user_id: int) -> int:
         *(user_id, list(OPEN)),
     )
     return found
+
+
+async def stuck(db: Db) -> dict[State, int]:
+    """How many purchases there are for which the provider has been asked in vain for minutes, by state."""
+    rows = await db.fetch(
+        "SELECT state, count(*) FROM shop_transactions WHERE look_at IS NOT NULL AND looks >= $1"
+        " AND state = ANY($2::text[]) GROUP BY state",
+        *(STUCK_AFTER_LOOKS, list(WAITS_ON_PROVIDER)),
+    )
+    return dict.fromkeys(WAITS_ON_PROVIDER, 0) | {State(row[0]): row[1] for row in rows}
 
 
 async def take_stock(db: Db, item_id: str, quantity: int, *, stock: int) -> bool:
