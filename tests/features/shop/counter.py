@@ -38,7 +38,7 @@ from tests.features.wallet.purse import a_key, a_wallet_policy
 T = TypeVar("T")
 
 USER = 7
-GROWN_UP = set(range(1, 1_000))
+GROWN_UP = set(range(1, 10_000))
 """Those who have proved their age."""
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 SECRET = b"a secret of the sandbox"
