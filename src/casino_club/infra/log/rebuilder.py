@@ -47,14 +47,18 @@ async def _try_to_run(subscription: Subscription, stores: Stores) -> None:
 
 
 async def run(subscription: Subscription, stores: Stores) -> bool:
-    """Run the rebuild that was asked for to its end; False if another process is at it. What is refused is given up."""
+    """Run the rebuild that was asked for to its end. What is refused is given up.
+
+    False if another process is at it, or has done it.
+    """
     async with stores.database.connection() as db:
         if not await db.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", REBUILD_LOCK, subscription.name):
             return False
         try:
             # Whoever held the lock until now may have done it.
-            if await rebuild.progress(db, subscription.name) is not None:
-                await _run(subscription, stores, db)
+            if await rebuild.progress(db, subscription.name) is None:
+                return False
+            await _run(subscription, stores, db)
         except Refused:
             await rebuild.give_up(db, subscription.name)
             raise
