@@ -1,6 +1,7 @@
 """How long exact figures take, how many draws a second are made, and whether every cell comes as often as is declared.
 
-Draws are made as the engine makes them, with one seed and nonces from 1 on; a gacha's user goes on from state to state.
+Draws are made as the engine makes them, with one seed and nonces from 1 on; a gacha's user goes on from state to state,
+and a bonus is drawn in each of its cells in turn.
 The seed is fixed, so every run draws the same and has the same greatest deviation.
 """
 
@@ -14,11 +15,12 @@ from casino_club.features.odds.rules.disclosure import disclose
 from casino_club.features.odds.rules.exact import rates_at
 from casino_club.features.odds.rules.outcomes import cell_of, next_state
 from casino_club.features.odds.rules.seeds import Seeded
-from casino_club.features.odds.rules.shapes import Prizes
+from casino_club.features.odds.rules.shapes import Cells, Prizes
 from casino_club.features.odds.rules.shipped import shipped_tables
-from casino_club.features.odds.rules.tables import OddsTable, read_table
+from casino_club.features.odds.rules.tables import OddsTable, read_table, table_of
 from casino_club.features.odds.rules.watch import groups
 from casino_club.features.odds.rules.wheels import stop
+from casino_club.features.rewards.rules.bonus import bonus_tables
 
 SEED = bytes(range(32))
 COMMIT_ID = "01936f5e-7b1c-4000-8000-000000000001"
@@ -34,7 +36,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=DRAWS, help="draws of each table")
     parser.add_argument("--product", help="only this one")
     options = parser.parse_args()
-    for table in shipped_tables():
+    for table in (*shipped_tables(), *map(table_of, bonus_tables())):
         if options.product in (None, table.product):
             _measure(table, options.draws)
 
@@ -63,8 +65,10 @@ def drawn(table: OddsTable, draws: int) -> Counter[tuple[int, Stops]]:
     words = Seeded(SEED, commit_id=COMMIT_ID, client_seed=CLIENT_SEED).words
     came: Counter[tuple[int, Stops]] = Counter()
     wheels, digest, state = table.wheels, table.digest, 0
-    moves = table.is_stateful
+    moves, goes_round = table.is_stateful, isinstance(table.shape, Cells)
     for nonce in range(1, draws + 1):
+        if goes_round:
+            state = nonce % table.states
         stops = stop(wheels[state], words(nonce, digest))
         came[state, stops] += 1
         if moves:
@@ -85,7 +89,7 @@ def deviations(table: OddsTable, came: Counter[tuple[int, Stops]]) -> Iterator[f
             cells[cell_of(table, stops)] += times
         for cell, rate in rates_at(table, first).items():
             yield from _off(cells[cell], draws, float(rate))
-        if not isinstance(table.shape, Prizes):
+        if not isinstance(table.shape, Prizes | Cells):
             yield from _places_off(table, here, draws)
 
 
