@@ -1,7 +1,8 @@
-"""An API on a host of its own, which reaches PostgreSQL and Redis of a stage over a line that can be cut."""
+"""An API or a consumer on a host of its own. A line that can be cut leads to PostgreSQL and Redis of a stage."""
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ DATABASE_HOST, REDIS_HOST = 101, 102
 
 @dataclass(frozen=True)
 class Hosted:
-    """The API's host, and the addresses that it depends on."""
+    """A process's host, and the addresses that it depends on."""
 
     host: Host
     database: str
@@ -33,14 +34,38 @@ async def hosted_api(stage: Stage, network: Network) -> AsyncIterator[Hosted]:
     hosted = Hosted(network.add_host(), network.add_address(DATABASE_HOST), network.add_address(REDIS_HOST))
     await _open_database(stage, hosted.database)
     await _open_redis(stage, hosted.redis)
-    argv = [*hosted.host.prefix, sys.executable, "-m", "casino_club.entry.cli", "serve"]
-    with (stage.folder / "hosted.log").open("wb") as log:
+    async with _running(stage, hosted, "serve"):
+        await _answering(hosted.host.address)
+        yield hosted
+
+
+@asynccontextmanager
+async def hosted_consumer(stage: Stage, network: Network, beside: Hosted) -> AsyncIterator[Hosted]:
+    """Let a consumer of another host follow the log while the stage's own holds still."""
+    hosted = Hosted(network.add_host(), beside.database, beside.redis)
+    own = stage.running()["consumer"].pid
+    assert own
+    os.kill(own, signal.SIGSTOP)
+    try:
+        async with stage.database() as db:  # Who holds still can't come again for the leadership that it loses.
+            await db.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'casino-club'"
+            )
+        async with _running(stage, hosted, "consumer"):
+            yield hosted
+    finally:
+        os.kill(own, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def _running(stage: Stage, hosted: Hosted, command: str) -> AsyncIterator[None]:
+    argv = [*hosted.host.prefix, sys.executable, "-m", "casino_club.entry.cli", command]
+    with (stage.folder / f"hosted-{command}.log").open("wb") as log:
         child = await asyncio.create_subprocess_exec(
             *argv, cwd=ROOT, env=_environment(stage, hosted), stdout=log, stderr=log
         )
         try:
-            await _answering(hosted.host.address)
-            yield hosted
+            yield
         finally:
             child.kill()
             await child.wait()
