@@ -14,7 +14,7 @@ NEED_THE_MACHINE = [
 collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else NEED_THE_MACHINE
 """These need root, a compiler or Kafka, and their time: `make test-faults` has them."""
 
-KILLS = int(os.environ.get("CASINO_CLUB_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("CASINO_CLUB_TEST_KILLS", "1"))
 PAGE = os.environ.get("CASINO_CLUB_TEST_FAULTS_PAGE", "")
 
 _tallies = pytest.StashKey[list[page.Tally]]()
