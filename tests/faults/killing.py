@@ -106,7 +106,7 @@ class Round:
 
     async def _moment(self, cause: Cause) -> None:
         """Under load, the process at its post, and then some more requests and a blink."""
-        await self.stage.ready(*_needed(cause))
+        await self.stage.ready(*needed(cause))
         await self._some_more()
 
     async def _some_more(self) -> None:
@@ -196,7 +196,7 @@ async def _rows_of(db: asyncpg.Connection, namespace: int, keys: list[object]) -
     return {row[0]: row[1] for row in rows}
 
 
-def _needed(cause: Cause) -> set[str]:
+def needed(cause: Cause) -> set[str]:
     """Who must be at its post before the kill: the victim, and the API, which is there once `up` has started all."""
     if isinstance(cause, Point):
         return {cause.process, "api"}

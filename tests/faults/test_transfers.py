@@ -16,7 +16,7 @@ import pytest
 from casino_club.infra.http import service_keys
 from casino_club.kernel.ids import derived_uuid
 from casino_club.kernel.subject import Scope
-from tests.faults.killing import Kind, strike
+from tests.faults.killing import Kind, needed, strike
 from tests.faults.stage import Stage, staged
 from tests.faults.test_lost_acknowledgements import commit_asynchronously
 from tests.faults.transfers import Book, Partner
@@ -77,7 +77,7 @@ async def reach(book: Book, acknowledged: int) -> None:
 
 async def struck(stage: Stage, book: Book, kind: Kind, rng: Random) -> float:
     """Kill one, and wait until it stands again and as many transfers as there are clients are acknowledged since."""
-    await stage.ready("api", "postgresql", *({str(kind)} & set(stage.running())))
+    await stage.ready(*needed(kind))
     await asyncio.sleep(rng.uniform(0, 0.03))
     began = await strike(stage, kind, rng)
     enough = book.acknowledged + 16
