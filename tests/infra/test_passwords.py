@@ -28,6 +28,14 @@ async def test_only_the_password_fits_its_hash() -> None:
     assert not await passwords.fits("nobody's", None)
 
 
+async def test_what_is_verified_for_nobody_looks_like_any_hash() -> None:
+    passwords = Passwords()
+
+    assert extract_parameters(passwords._nobodys) == extract_parameters(await passwords.hash("correct horse"))
+    assert not passwords.is_outdated(passwords._nobodys)
+    assert Passwords()._nobodys != passwords._nobodys
+
+
 async def test_too_many_at_once_are_refused_and_the_rest_served() -> None:
     passwords = Passwords(waiting_max=3)
 

@@ -1,12 +1,15 @@
 """Argon2id, computed in a thread of its own: logins wait for each other, and nothing else waits for them."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_bytes
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION
 
 from casino_club.kernel.errors import Kind, Refused
 
@@ -37,7 +40,7 @@ class Passwords:
         self._waiting = 0
         self._waiting_max = waiting_max
         # Verified in place of a hash that does not exist, so that an unknown name takes as long as a wrong password.
-        self._nobodys = self._hasher.hash("nobody's")
+        self._nobodys = _hash_of_nothing()
 
     async def hash(self, password: str) -> str:
         """What may be kept of the password."""
@@ -66,3 +69,9 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
+
+
+def _hash_of_nothing() -> str:
+    """What a hash looks like, of no password that anybody knows: made up, since hashing takes its time."""
+    salt, digest = (b64encode(token_bytes(count)).rstrip(b"=").decode() for count in (16, 32))
+    return f"$argon2id$v={ARGON2_VERSION}$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${digest}"
