@@ -72,6 +72,16 @@ async def test_the_document_is_valid_and_complete_in_itself() -> None:
     assert set(references(found)) <= components
 
 
+def test_applications_over_the_same_routes_share_their_document() -> None:
+    others = Routes(tags=["orders"])
+    others.get("/api/orders/{order_id}", audience=Audience.PUBLIC, summary="x", query=Filter, answers={200: Order})(
+        read_order
+    )
+
+    assert application(routes).openapi() is application(routes).openapi()
+    assert application(others).openapi()["paths"].keys() < application(routes).openapi()["paths"].keys()
+
+
 async def test_a_route_is_documented_as_it_is_declared() -> None:
     operation = (await document())["paths"]["/api/orders"]["post"]
 

@@ -5,14 +5,13 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.types import Receive, Scope, Send
 
 from casino_club.infra.http import home, operations
 from casino_club.infra.http.callers import Callers
 from casino_club.infra.http.endpoints import Watch, answer_of
 from casino_club.infra.http.envelope import Envelope
-from casino_club.infra.http.openapi import api_routes
+from casino_club.infra.http.openapi import api_routes, document_of
 from casino_club.infra.http.operations import Checks, Collectors
 from casino_club.infra.http.paths import Paths
 from casino_club.infra.http.routes import Route, Routes, check
@@ -23,12 +22,12 @@ MEGABYTE: Final = 1024 * 1024
 class Application(FastAPI):
     """FastAPI writes the document; requests go straight to the envelope."""
 
-    def __init__(self, routes: Sequence[Route], envelope: Envelope, version: str) -> None:
+    def __init__(self, routes: tuple[Route, ...], envelope: Envelope, version: str) -> None:
         # The pages that FastAPI would add load their scripts from other hosts.
         super().__init__(title="Casino-Club", version=version, openapi_url=None, docs_url=None, redoc_url=None)
         self._envelope = envelope
-        documented, self._components = api_routes(routes)
-        self.router.routes.extend(documented)
+        self._declared = routes
+        self.router.routes.extend(api_routes(routes)[0])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -37,10 +36,7 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        if not self.openapi_schema:
-            document = get_openapi(title=self.title, version=self.version, routes=self.routes)
-            self.openapi_schema = {**document, "components": self._components}
-        return self.openapi_schema
+        return document_of(self._declared, self.title, self.version)
 
 
 def build_app(
@@ -55,7 +51,7 @@ def build_app(
     body_mb_max: int,
 ) -> Application:
     """The application. `resources` are what endpoints take by name: the database, the calendar, a batcher."""
-    routes = [check(route) for slice_routes in (operations.routes, home.routes, *slices) for route in slice_routes]
+    routes = tuple(check(route) for routes in (operations.routes, home.routes, *slices) for route in routes)
     document = operations.Document()
     given = {
         "readiness": operations.Readiness(readiness),

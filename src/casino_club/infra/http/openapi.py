@@ -1,10 +1,12 @@
 """The OpenAPI document: made by FastAPI from the declarations, with the shapes that msgspec knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from msgspec.inspect import StructType, type_info
 from starlette.requests import Request
@@ -31,6 +33,7 @@ from casino_club.infra.http.problems import (
 from casino_club.infra.http.routes import Audience, Declined, Route, name_of
 from casino_club.kernel.errors import Refused, Unavailable
 
+DOCUMENTS_KEPT_MAX: Final = 4
 _REFERENCE: Final = "#/components/schemas/{name}"
 _PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(name="Problem")}}}
 
@@ -77,7 +80,15 @@ class ApiRoute(APIRoute):
         self.route = route
 
 
-def api_routes(routes: Sequence[Route]) -> tuple[list[ApiRoute], dict[str, Any]]:
+@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
+def document_of(routes: tuple[Route, ...], title: str, version: str) -> dict[str, Any]:
+    """The document. It is most of the work of building an application, so those over the same routes share it."""
+    documented, components = api_routes(routes)
+    return {**get_openapi(title=title, version=version, routes=documented), "components": components}
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
+def api_routes(routes: tuple[Route, ...]) -> tuple[list[ApiRoute], dict[str, Any]]:
     """The routes as FastAPI wants them, and the components that they refer to."""
     names = [name_of(route) for route in routes]
     if twice := {name for name in names if names.count(name) > 1}:

@@ -71,9 +71,9 @@ class Declaration(TypedDict):
     answer_media_type: NotRequired[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
-    """A checked declaration, with what its endpoint takes."""
+    """A checked declaration, with what its endpoint takes. No other is equal to it."""
 
     method: str
     path: str
