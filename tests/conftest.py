@@ -4,7 +4,6 @@ import itertools
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -14,7 +13,7 @@ from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.warehouse import ClickHouseWarehouse
 from casino_club.infra.db import migrate
 from casino_club.infra.db.database import Database
-from tests.builders.servers import forget, private_servers, private_warehouse
+from tests.builders.servers import forget, memory_folder, private_servers, private_warehouse
 
 collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else ["cluster"]
 """Tests with Kafka need Java and Maven: `make test-cluster` runs them."""
@@ -29,11 +28,11 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Addresses of the session's PostgreSQL and Redis."""
-    folder: Path = tmp_path_factory.mktemp("servers")
-    with private_servers(folder) as addresses:
-        migrate.upgrade(addresses[0])
-        yield addresses
-    forget(folder)
+    with memory_folder(tmp_path_factory.mktemp("servers")) as folder:
+        with private_servers(folder) as addresses:
+            migrate.upgrade(addresses[0])
+            yield addresses
+        forget(folder)
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ async def hot_store(redis_url: str) -> AsyncIterator[RedisHotStore]:
 @pytest.fixture(scope="session")
 def warehouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The session's warehouse."""
-    with private_warehouse(tmp_path_factory.mktemp("warehouse")) as url:
+    with memory_folder(tmp_path_factory.mktemp("warehouse")) as folder, private_warehouse(folder) as url:
         yield url
 
 

@@ -1,19 +1,26 @@
 """Real private servers for tests, started as `up` starts them."""
 
 import asyncio
+import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
+import psutil
+
 from casino_club.infra import children, places, runtime
 from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
 
 START_SECONDS_MAX = 60.0
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 1024**3
+IN_MEMORY = "casino-club-tests"
 NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
@@ -41,6 +48,31 @@ def private_warehouse(folder: Path, **settings: object) -> Iterator[str]:
         url = runtime.warehouse_url(chosen)
         assert url is not None
         yield url
+
+
+@contextmanager
+def memory_folder(otherwise: Path, memory: Path = MEMORY) -> Iterator[Path]:
+    """A folder in memory, for servers that lose nothing of value; where there is too little of it, the other one.
+
+    Most of what a new database costs is a disk's work.
+    """
+    _sweep(memory)
+    if not memory.is_dir() or shutil.disk_usage(memory).free < MEMORY_BYTES_MIN:
+        yield otherwise
+        return
+    folder = Path(tempfile.mkdtemp(dir=memory, prefix=f"{IN_MEMORY}-{os.getpid()}-"))
+    folder.chmod(0o755)  # Servers that step down from root have to get there.
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _sweep(memory: Path) -> None:
+    """Removes what tests left that were killed."""
+    for folder in memory.glob(f"{IN_MEMORY}-*"):
+        if not psutil.pid_exists(int(folder.name.split("-")[-2])):
+            shutil.rmtree(folder, ignore_errors=True)  # Others may be sweeping the same just now.
 
 
 def forget(data_dir: Path) -> None:
