@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from casino_club.infra.ports import Unusable
-from casino_club.infra.telemetry.metrics import METRICS, SHARED_DIR_VARIABLE, sample, serve_metrics
+from casino_club.infra.telemetry.metrics import METRICS, SHARED_DIR_VARIABLE, SHARED_FILE_BYTES, sample, serve_metrics
 
 COUNT_AND_END = """
 import os, signal
@@ -19,6 +19,14 @@ from casino_club.infra.telemetry.metrics import ACTIONS, HTTP_REQUESTS_IN_FLIGHT
 ACTIONS.labels("accepted", "").inc(3)
 HTTP_REQUESTS_IN_FLIGHT.inc()
 os.kill(os.getpid(), signal.SIGKILL)
+"""
+COUNT_WITHOUT_ROOM = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+from casino_club.infra.telemetry.metrics import ACTIONS
+ACTIONS.labels("accepted", "").inc(5)
+print("went on")
 """
 SHOW = """
 from prometheus_client import generate_latest
@@ -109,3 +117,16 @@ def test_shared_counts_have_room_of_their_own_before_the_disk_is_full(tmp_path: 
     files = list(tmp_path.glob("*.db"))
     assert len(files) >= 2
     assert all(path.stat().st_blocks * 512 >= path.stat().st_size for path in files), "a hole ends the process later"
+
+
+@pytest.mark.parametrize("room_files", [0, 1])
+def test_who_finds_no_room_for_shared_counts_works_on_and_leaves_those_of_others_readable(
+    tmp_path: Path, room_files: int
+) -> None:
+    run(COUNT_AND_END, tmp_path)
+    kept = sorted(tmp_path.iterdir())
+
+    assert run(COUNT_WITHOUT_ROOM.format(room=room_files * SHARED_FILE_BYTES // 2), tmp_path) == "went on\n"
+
+    assert sorted(tmp_path.iterdir()) == kept
+    assert 'casino_club_actions_total{reason="",verdict="accepted"} 3.0' in run(SHOW, tmp_path)

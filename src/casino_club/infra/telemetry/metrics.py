@@ -2,13 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -231,9 +230,20 @@ def _reserve_room(folder: str | None) -> None:
     """
     if folder is None:
         return
-    for kind in ("counter", "histogram", "gauge_livesum"):
-        with suppress(OSError), Path(folder, f"{kind}_{os.getpid()}.db").open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, SHARED_FILE_BYTES)
+    files = [Path(folder, f"{kind}_{os.getpid()}.db") for kind in ("counter", "histogram", "gauge_livesum")]
+    try:
+        for path in files:
+            with path.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, SHARED_FILE_BYTES)
+    except OSError:
+        _count_alone(files)
+
+
+def _count_alone(files: Sequence[Path]) -> None:
+    """Without room a process counts by itself until it ends: nobody sees its counts, and its work goes on."""
+    for path in files:
+        path.unlink(missing_ok=True)  # Half a file would keep the counts of all the others from being read.
+    values.ValueClass = values.MutexValue
 
 
 _reserve_room(os.environ.get(SHARED_DIR_VARIABLE))  # Before the metrics below, which open these files as they are made.
