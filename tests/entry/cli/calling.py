@@ -54,9 +54,10 @@ class Club:
         clean = {name: text for name, text in os.environ.items() if not name.startswith("CASINO_CLUB_")}
         return {**clean, **self.variables}
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """A command as a process that goes on."""
-        return subprocess.Popen(_command(words), env=self.environment, stdout=subprocess.DEVNULL, stderr=sys.stderr)
+    def start(self, *words: str, hears: bool = False) -> subprocess.Popen[bytes]:
+        """A command as a process that goes on. Who hears may read what it says to people."""
+        errors = subprocess.PIPE if hears else sys.stderr
+        return subprocess.Popen(_command(words), env=self.environment, stdout=subprocess.DEVNULL, stderr=errors)
 
     def run(self, *words: str) -> Done:
         """A command as a process, to its end."""

@@ -272,6 +272,21 @@ async def test_an_import_that_is_killed_goes_on_and_doubles_nothing(
     assert [row[3] for row in found] == [BEGAN + timedelta(minutes=place) for place in range(40_000) if place % 100]
 
 
+@pytest.mark.timeout(120)
+async def test_who_presses_ctrl_c_is_told_what_becomes_of_what_was_done(
+    club: Club, database: Database, tmp_path: Path
+) -> None:
+    path = as_csv(tmp_path / "history.csv", without_ids(spins(60_000, users=500)))
+
+    running = club.start("import", str(path), *MAP, hears=True)
+    await _until_noted(database, 1)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate()
+
+    assert running.returncode == 130
+    assert said.decode() == "Interrupted: what was done stays, and the same command goes on behind it.\n"
+
+
 async def _until_noted(database: Database, lines: int) -> None:
     """The running import has noted more than so many lines."""
     async with asyncio.timeout(60), database.connection() as db:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from casino_club.features.actions.rules.import_report import ImportReport
 from casino_club.infra.db.database import Database
 from casino_club.infra.log import imports
 from tests.builders.histories import MAP, MAP_ID, as_csv, as_parquet, gzipped, spins
@@ -152,12 +154,40 @@ async def test_refused_rows_never_overwrite_a_file(club: Club, tmp_path: Path) -
     assert "is there already; move it away, or name another with --refused-to." in done.stderr
 
 
+async def test_a_file_of_which_nothing_is_in_yet_may_be_begun_with_another_mapping(
+    club: Club, database: Database, tmp_path: Path
+) -> None:
+    path = as_csv(tmp_path / "history.csv", spins(3))
+    await club.call("import", str(path), *ALL)
+    async with database.connection() as db:
+        await db.execute("UPDATE imports SET ended_at = NULL, line = 0, refused_bytes = 0, report = ''")
+
+    other = await club.call("import", str(path), *MAP, "--map", "metadata.event=event_id", "--json")
+
+    assert (other.code, other.json[0]["rows"]) == (0, 3)
+
+
+async def test_the_pace_that_is_told_is_that_of_this_call(club: Club, database: Database, tmp_path: Path) -> None:
+    path = as_csv(tmp_path / "history.csv", spins(3))
+    whole = await club.call("import", str(path), *ALL)
+    done = await club.call("import", str(path), *ALL)
+    first_two = ImportReport(rows=2, accepted=2)
+    async with database.connection() as db:
+        noted = msgspec.json.encode(first_two).decode()
+        await db.execute("UPDATE imports SET ended_at = NULL, line = 3, report = $1", noted)
+    rest = await club.call("import", str(path), *ALL)
+
+    assert "history.csv: 3 rows in " in whole.stdout
+    assert "history.csv: 3 rows\n" in done.stdout
+    assert "history.csv: 3 rows, 1 of them now, in " in rest.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (("--map", "user_id"), "write FIELD=COLUMN"),
         (("--map", "who=member"), "'who' in columns is no field"),
-        (("--mapping", "none.toml"), "--mapping none.toml"),
+        (("--mapping", "none.toml"), "--mapping none.toml can't be read: No such file or directory.\n"),
     ],
 )
 async def test_a_mapping_that_says_nothing_is_one_line(

@@ -34,7 +34,10 @@ COMMANDS = {
 
 def main() -> None:
     """The whole command line, of which only what is called is imported."""
-    commands(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="casino-club")
+    try:
+        commands(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="casino-club")
+    except KeyboardInterrupt:  # While it was still being loaded: a command under way says more.
+        sys.exit(130)
 
 
 def commands(called: str = "") -> typer.Typer:

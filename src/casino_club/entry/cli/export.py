@@ -20,6 +20,8 @@ from casino_club.infra.settings import Settings
 from casino_club.kernel.clock import Calendar
 from casino_club.kernel.subject import OPERATOR
 
+CUT = "Interrupted: files that are there are whole; call it again for the other days, with --overwrite for all of them."
+
 FromDay = Annotated[str, typer.Option("--from", metavar="DAY", help="The first day, such as 2026-11-01.")]
 ToDay = Annotated[str, typer.Option("--to", metavar="DAY", help="The last day; it must be over.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="`export` in the data folder if absent.")]
@@ -44,7 +46,8 @@ def export(
     settings = read_settings()
     folder = machine.absolute(out or settings.data_dir / "export")
     try:
-        exported = run(_export(settings, folder, days, chosen, may_replace=overwrite, shows_bar=not as_json))
+        work = _export(settings, folder, days, chosen, may_replace=overwrite, shows_bar=not as_json)
+        exported = run(work, if_interrupted=CUT)
     except FilesUnreadable as fault:
         give_up(str(fault))
     if as_json:

@@ -21,6 +21,8 @@ class Imported:
     report: ImportReport
     refused_file: str | None
     seconds: float
+    rows_before: int = 0
+    """So many rows of it were done by an earlier call."""
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -45,11 +47,20 @@ def print_imported(imported: Sequence[Imported]) -> None:
         _print_one(each)
 
 
+def _pace(imported: Imported) -> str:
+    """How fast this call was, whatever earlier ones did."""
+    rows = imported.report.rows - imported.rows_before
+    if imported.rows_before and not rows:
+        return ""
+    these = f", {rows:,} of them now," if imported.rows_before else ""
+    speed = f" ({rows / imported.seconds:,.0f}/s)" if imported.seconds else ""
+    return f"{these} in {imported.seconds:.1f} s{speed}"
+
+
 def _print_one(imported: Imported) -> None:
     report = imported.report
-    speed = f" ({report.rows / imported.seconds:,.0f}/s)" if imported.seconds else ""
     would = "would be " if imported.is_dry_run else ""
-    typer.echo(f"{imported.file}: {several(report.rows, 'row', 'rows')} in {imported.seconds:.1f} s{speed}")
+    typer.echo(f"{imported.file}: {several(report.rows, 'row', 'rows')}{_pace(imported)}")
     refused = f" They are in {imported.refused_file}." if imported.refused_file else ""
     typer.echo(
         f"{report.accepted:,} {would}accepted, {report.duplicate:,} known already, "

@@ -47,6 +47,9 @@ from casino_club.kernel.subject import OPERATOR, Scope, ServiceSubject
 CHUNK_ROWS = 10_000
 """Rows of one transaction."""
 
+CUT = "Interrupted: what was done stays, and the same command goes on behind it."
+CUT_DRY = "Interrupted: nothing was written."
+
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON lines or Parquet; .gz as well.")]
 Map = Annotated[
     list[str] | None,
@@ -120,7 +123,7 @@ def import_(
     order = Order(chosen, source, refused_to, is_dry_run=dry_run, is_again=again, shows_bar=not as_json)
     settings = read_settings()
     try:
-        imported = run(_import_all(settings, files, order))
+        imported = run(_import_all(settings, files, order), if_interrupted=CUT_DRY if dry_run else CUT)
     except SourceUnreadable as fault:
         give_up(str(fault))
     if as_json:
@@ -135,7 +138,9 @@ def read_mapping(path: Path | None, pairs: Sequence[str]) -> FieldMapping:
     """The mapping file's, with what the command line says on top."""
     try:
         mapping = FieldMapping() if path is None else msgspec.convert(tomllib.loads(path.read_text()), FieldMapping)
-    except (OSError, ValueError) as error:  # msgspec's and tomllib's errors are ValueErrors
+    except OSError as error:
+        give_up(f"--mapping {path} can't be read: {error.strerror}.", MISUSED)
+    except ValueError as error:  # msgspec's and tomllib's errors are such
         give_up(f"--mapping {path}: {error}", MISUSED)
     columns = dict(mapping.columns)
     for pair in pairs:
@@ -194,13 +199,15 @@ async def _import_one(platform: Platform, opened: Opened) -> Imported:
         async with _held(platform, opened, namespace) as noted:
             if noted.ended_at is not None:
                 note(f"{opened.path} was imported at {moment(noted.ended_at)}; --again reads it again.")
-                return _imported(opened, msgspec.json.decode(noted.report, type=ImportReport), began)
+                known = msgspec.json.decode(noted.report, type=ImportReport)
+                return _imported(opened, known, began, rows_before=known.rows)
             if noted.line:
                 note(f"{opened.path}: goes on behind line {noted.line:,}.")
             with closing(RefusedRows(opened.refused_path, size=noted.refused_bytes)) as refused:
                 blocks = opened.file.blocks(after_line=noted.line, rows_max=CHUNK_ROWS)
                 await importing.record_all(platform.log, blocks, noted=noted, refused=refused)
-    return _imported(opened, importing.report, began)
+        rows_before = msgspec.json.decode(noted.report, type=ImportReport).rows if noted.report else 0
+    return _imported(opened, importing.report, began, rows_before=rows_before)
 
 
 async def _namespace(db: Db, order: Order) -> int:
@@ -227,6 +234,8 @@ async def _held(platform: Platform, opened: Opened, namespace: int) -> AsyncIter
         await imports.hold(db, which)
         try:
             noted = None if opened.order.is_again else await imports.find(db, which)
+            if noted is not None and not noted.line:
+                noted = None  # Nothing of it is in, so that any mapping may begin.
             if noted is not None and noted.mapping_digest != opened.mapping_digest and noted.ended_at is None:
                 raise OtherMapping(
                     f"The import of {opened.path} was begun with another mapping; go on with that, or begin --again."
@@ -250,7 +259,7 @@ def _progress(opened: Opened) -> Iterator[Callable[[ImportReport, float], None]]
         yield shown
 
 
-def _imported(opened: Opened, report: ImportReport, began: float) -> Imported:
+def _imported(opened: Opened, report: ImportReport, began: float, *, rows_before: int = 0) -> Imported:
     has_refused = report.refused_rows and not opened.order.is_dry_run
     return Imported(
         str(opened.path),
@@ -259,4 +268,5 @@ def _imported(opened: Opened, report: ImportReport, began: float) -> Imported:
         report,
         str(opened.refused_path) if has_refused else None,
         time.monotonic() - began,
+        rows_before,
     )

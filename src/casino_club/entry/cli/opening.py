@@ -16,16 +16,18 @@ from casino_club.kernel.errors import Refused
 
 T = TypeVar("T")
 
-WRONG, MISUSED = 1, 2
-"""Exit codes: something is wrong, or the command was called wrongly."""
+WRONG, MISUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes: something is wrong, the command was called wrongly, or somebody pressed Ctrl-C."""
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end."""
+def run(work: Coroutine[Any, Any, T], *, if_interrupted: str = "Interrupted.") -> T:
+    """Run it to its end. Who interrupts it is told what becomes of what was done."""
     try:
         return uvloop.run(work)
     except (Unusable, Refused, HotStoreAway, WarehouseAway, *DATABASE_FAULTS) as fault:
         give_up(sentence(fault))
+    except KeyboardInterrupt:
+        give_up(if_interrupted, INTERRUPTED)
 
 
 def give_up(why: str, code: int = WRONG) -> NoReturn:

@@ -1,5 +1,6 @@
 """What commands print: JSON for machines, tables for people, words for both."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -20,8 +21,8 @@ def print_json(value: object) -> None:
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-    """A table as wide as the terminal; a sentence if there is nothing to show."""
-    table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    """A table as wide as the terminal, of which nothing is cut off; a sentence if there is nothing to show."""
+    table = Table(*(Column(head, overflow="fold") for head in heads), box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*row)
     if table.row_count:
@@ -31,9 +32,9 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, empty: s
 
 
 def note(*lines: str) -> None:
-    """Words for people, kept out of what a program would read."""
+    """Words for people, kept out of what a program would read. Above a bar, if one is shown."""
     for line in lines:
-        typer.echo(line, err=True)
+        sys.stderr.write(f"{line}\n")  # `typer.echo` finds its own way to the terminal, past the bar.
 
 
 def moment(at: datetime | None) -> str:

@@ -28,6 +28,8 @@ from casino_club.kernel.subject import OPERATOR
 
 TURN_SECONDS = 1.0
 
+LEFT = "Interrupted: the consumer does the rest, and `casino-club status` shows how far it is."
+
 FromId = Annotated[
     int,
     typer.Option(
@@ -79,7 +81,7 @@ def replay(
         run(replay_user(settings, subscription, user, as_json=as_json))
         return
     before = run(hashed(settings, subscription)) if verify else None
-    replayed = run(_replay(settings, subscription, from_id, shows_bar=not as_json))
+    replayed = run(_replay(settings, subscription, from_id, shows_bar=not as_json), if_interrupted=LEFT)
     verdict = compared(before, run(hashed(settings, subscription))) if before else None
     if as_json:
         print_json({**asdict(replayed), "verified": verdict})

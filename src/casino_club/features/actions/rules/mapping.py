@@ -180,7 +180,7 @@ class Mapper:
                 return from_us(round(float(at) * TICKS_US[form]) if not isinstance(at, int) else at * TICKS_US[form])
             return datetime.fromisoformat(at) if form == "iso" else datetime.strptime(at, form)  # noqa: DTZ007 - the zone is seen to
         except (ValueError, TypeError, OverflowError) as fault:
-            raise ValueError(f"action_timestamp {str(at)[:50]!r} is no time in the form {form!r}") from fault
+            raise ValueError(f"{str(at)[:50]!r} in action_timestamp is no time in the form {form!r}") from fault
 
     def _readers_of(self, action_type: Any) -> list[tuple[str, Callable[[str], Any]]]:
         """How text is read where the tracking plan wants another type."""
