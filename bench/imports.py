@@ -1,7 +1,7 @@
 """Importing a file, beside the same rows over HTTP in batches of 10,000 and a bare binary COPY of as many.
 
-All write into the same table in turn, with 20 million keys and a million users present. An import's own start is not
-counted, its reading, mapping and judging is.
+All write into the same table in turn, with 20 million keys and a million users present. What an import has to reach is
+what the batches did. Its own start is not counted, its reading, mapping and judging is.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from bench.batch_ingest import ROWS, USERS, batch_body, encoded, post, time_orde
 from casino_club.features.actions.store import writing
 
 BATCHES = 10
-TARGET = 0.36
-"""What batches over HTTP reach of a COPY."""
+OVER_HTTP = "batches over HTTP"
+HTTP_TARGET = 0.40
 Row = dict[str, Any]
 
 
@@ -53,14 +53,16 @@ async def _measure(here: Lab, folder: Path, rounds: int) -> None:
     for number in range(rounds):
         draw = users_of(rng, 2_000)
         took.setdefault("COPY", []).append(await _copied(limit, draw, rng))
-        took.setdefault("batches over HTTP", []).append(_posted(here, key, draw, rng))
+        took.setdefault(OVER_HTTP, []).append(_posted(here, key, draw, rng))
         for kind, write in FILES.items():
             rows = [_row(user, rng) for _ in range(BATCHES) for user in draw()]
             took.setdefault(kind, []).append(_imported(here, write(folder / f"{number}", rows)))
     await limit.close()
-    total = ROWS * BATCHES * rounds
-    for kind in list(took)[1:]:
-        verdict(kind, total / sum(took[kind]), total / sum(took["COPY"]), target=TARGET, unit="rows/s")
+    per_second = {kind: ROWS * BATCHES * rounds / sum(seconds) for kind, seconds in took.items()}
+    limit_per_second = per_second.pop("COPY")
+    for kind, ours in per_second.items():
+        target = HTTP_TARGET if kind == OVER_HTTP else round(per_second[OVER_HTTP] / limit_per_second, 2)
+        verdict(kind, ours, limit_per_second, target=target, unit="rows/s")
 
 
 async def _copied(limit: asyncpg.Connection, draw: Callable[[], Sequence[int]], rng: random.Random) -> float:

@@ -7,9 +7,16 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from casino_club.features.actions.rules.import_report import USERS_MAX, ImportReport
-from casino_club.features.actions.rules.mapping import FieldMapping, Mapper, fault_in_columns, fault_in_mapping
+from casino_club.features.actions.rules.mapping import (
+    SHAPES_KEPT_MAX,
+    FieldMapping,
+    Mapper,
+    fault_in_columns,
+    fault_in_mapping,
+)
 from casino_club.features.actions.rules.plan import Checks
 from casino_club.features.actions.rules.sent import ActionIn, MalformedRow
 from tests.builders.actions import shipped_plan
@@ -100,6 +107,27 @@ def test_no_text_makes_it_fail(row: dict[str, str]) -> None:
     sent(row)
     sent(row, time="seconds", zone="Asia/Seoul")
     sent(row, time="%Y%m%d")
+
+
+def test_rows_may_differ_in_their_columns_and_in_the_order_of_them() -> None:
+    mapper = Mapper(FieldMapping(), Checks(shipped_plan()))
+    turned = dict(reversed({**ROW, "metadata.note": "a"}.items()))
+
+    found = [mapper.sent(row) for row in (ROW, turned, {**ROW, "value": 3}, ROW)]
+
+    plain = ActionIn("PURCHASE", 7, None, {}, AT)
+    assert found == [plain, replace(plain, metadata={"note": "a"}), replace(plain, value=3), plain]
+
+
+def test_a_file_of_more_shapes_than_are_remembered_is_read_all_the_same() -> None:
+    mapper = Mapper(FieldMapping(), Checks(shipped_plan()))
+    rows = [{**ROW, f"metadata.note{number}": "a"} for number in range(SHAPES_KEPT_MAX + 2)]
+
+    found = [mapper.sent(row) for row in (*rows, *rows[:2])]
+
+    assert [each.metadata for each in found if isinstance(each, ActionIn)] == [
+        {f"note{number}": "a"} for number in (*range(len(rows)), 0, 1)
+    ]
 
 
 def test_a_field_that_does_not_exist_and_a_zone_that_does_not_are_named() -> None:

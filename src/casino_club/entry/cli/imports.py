@@ -158,6 +158,7 @@ async def _import_all(settings: Settings, files: Sequence[Path], order: Order) -
     """Every file is looked at before the first is read."""
     sources = [(path, *_looked_at(path, order.mapping)) for path in files]
     async with open_platform(settings) as platform:
+        settle_memory()
         imported = []
         for path, file, mapping in sources:
             with row_bar(f"read {path.name}", shows=order.shows_bar, unit="bytes") as moved:
@@ -190,7 +191,6 @@ async def _import_one(platform: Platform, opened: Opened) -> Imported:
     subject = ServiceSubject(key_id=0, namespace=namespace, scopes=frozenset({Scope.ACTIONS_WRITE}))
     mapper = Mapper(opened.mapping, policy.checks)
     judge = Judge(mapper, subject, policy, opened.digest, opened.file.is_of_the_log)
-    settle_memory()
     with _progress(opened) as shown:
         importing = Importing(judge, utc_now, shown)
         if opened.order.is_dry_run:

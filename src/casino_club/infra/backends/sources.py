@@ -207,17 +207,16 @@ def _json_row(line: bytes) -> dict[str, Any] | BrokenLine:
 
 
 def _csv_rows(blocks: Iterator[Lines], delimiter: str, columns: Sequence[str]) -> Iterator[list[Row]]:
-    width = len(columns)
     for records in _records(blocks, delimiter):
-        yield [
-            (number, cells)
-            if isinstance(cells, BrokenLine)
-            else (number, dict(zip(columns, cells, strict=True)))
-            if len(cells) == width
-            else (number, BrokenLine(f"the line has {len(cells)} cells, not {width}", _shown(cells)))
-            for number, cells in records
-            if cells
-        ]
+        yield [(number, _csv_row(columns, cells)) for number, cells in records if cells]
+
+
+def _csv_row(columns: Sequence[str], cells: list[str] | BrokenLine) -> dict[str, str] | BrokenLine:
+    if isinstance(cells, BrokenLine):
+        return cells
+    if len(cells) != len(columns):
+        return BrokenLine(f"the line has {len(cells)} cells, not {len(columns)}", _shown(cells))
+    return dict(zip(columns, cells, strict=True))
 
 
 Record = tuple[int, list[str] | BrokenLine]

@@ -54,8 +54,9 @@ async def drafted(rows: Sequence[ReadyRow], *, now: datetime) -> Draft:
             tallies[row.user_id] = _tallied(tallies.get(row.user_id), row.at_us, row.is_play)
             heads.append(writing.encoded_head(row, appended))
         await asyncio.sleep(0)
+    keys = [(row.scope, row.key or b"") for row in rows]
     keyed = [place for place, row in enumerate(rows) if row.key is not None]
-    return Draft(rows, now_us, heads, tallies, sorted(keyed, key=lambda place: key_of(rows[place])))
+    return Draft(rows, now_us, heads, tallies, sorted(keyed, key=keys.__getitem__))
 
 
 async def write(db: Db, draft: Draft, policy: ActionPolicy, counts: IntakeCounts) -> list[int]:

@@ -1,10 +1,11 @@
 """Importing history: rows of a file through the same judgement and the same append as what senders send.
 
-Chunks are appended one after the other in the order of the file, each while the next one is judged. How far the file
+Chunks are appended one after the other in the order of the file, while those behind them are judged. How far the file
 is done is noted in the transaction of the rows.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,9 @@ from casino_club.infra.ports import BrokenLine, RefusedRow, RefusedSink, SourceB
 from casino_club.kernel.clock import from_us, to_us
 from casino_club.kernel.errors import Refused
 from casino_club.kernel.subject import ServiceSubject
+
+CHUNKS_WAITING_MAX = 2
+"""Chunks that are judged and not yet in the log, the one under way among them: a slow commit then stops nobody."""
 
 _TAKEN_IN_FILE = Outcome(Status.CONFLICT, 0)
 """What a dry run finds: no row has an id yet."""
@@ -108,18 +112,25 @@ class Importing:
     async def _run(
         self, blocks: Iterable[SourceBlock], deal_with: Callable[[Chunk], Coroutine[Any, Any, None]]
     ) -> None:
-        """Judge each block while the one before it is dealt with."""
-        under_way: asyncio.Task[None] | None = None
+        """Judge blocks while those before them are dealt with, one after the other: none after one that failed."""
+        under_way: deque[asyncio.Task[None]] = deque()
+
+        async def deal_with_next(before: asyncio.Task[None] | None, chunk: Chunk) -> None:
+            if before is not None:
+                await before
+            await deal_with(chunk)
+
         try:
             for block in blocks:
                 chunk = await judged_chunk(block, self._judge, now=self._clock())
-                if under_way is not None:
-                    await under_way
-                under_way = asyncio.create_task(deal_with(chunk))
+                if len(under_way) == CHUNKS_WAITING_MAX:
+                    await under_way.popleft()
+                before = under_way[-1] if under_way else None
+                under_way.append(asyncio.create_task(deal_with_next(before, chunk)))
                 await asyncio.sleep(0)
         finally:
-            if under_way is not None:
-                await under_way
+            if under_way:
+                await under_way[-1]
 
 
 class Told(NamedTuple):
@@ -131,24 +142,29 @@ class Told(NamedTuple):
 
 def counted(report: ImportReport, chunk: Chunk, outcomes: Sequence[Outcome]) -> list[RefusedRow]:
     """Add a chunk to the report; its refused rows."""
-    answers = iter(outcomes)
-    verdicts = [row if isinstance(row, Refused) else _verdict(next(answers)) for row in chunk.rows]
-    refused: list[RefusedRow] = []
-    for (line, row), verdict in zip(chunk.block.rows, verdicts, strict=True):
-        if isinstance(verdict, Refused):
-            report.refuse(verdict.code, line, verdict.message)
-            refused.append(RefusedRow(line, verdict.code, verdict.message, row))
-        elif verdict.status is Status.ACCEPTED:
-            report.accepted += 1
-        else:
-            report.duplicate += 1
-    report.rows += len(verdicts)
+    accepted = [outcome.status for outcome in outcomes].count(Status.ACCEPTED)
+    refused = _refused(chunk, outcomes) if accepted < len(chunk.rows) else []
+    for each in refused:
+        report.refuse(each.code, each.line, each.message)
+    report.rows += len(chunk.rows)
+    report.accepted += accepted
+    report.duplicate += len(chunk.rows) - accepted - len(refused)
     report.see_types(sent.action_type for sent in chunk.sent if isinstance(sent, ActionIn))
-    taken = [row for row in chunk.rows if isinstance(row, ReadyRow)]
-    if taken:
-        report.see_times(from_us(min(row.at_us for row in taken)), from_us(max(row.at_us for row in taken)))
+    if taken := chunk.ready.rows:
+        times = [row.at_us for row in taken]
+        report.see_times(from_us(min(times)), from_us(max(times)))
         report.see_users({row.user_id for row in taken})
     return refused
+
+
+def _refused(chunk: Chunk, outcomes: Sequence[Outcome]) -> list[RefusedRow]:
+    answers = iter(outcomes)
+    verdicts = [row if isinstance(row, Refused) else _verdict(next(answers)) for row in chunk.rows]
+    return [
+        RefusedRow(line, verdict.code, verdict.message, row)
+        for (line, row), verdict in zip(chunk.block.rows, verdicts, strict=True)
+        if isinstance(verdict, Refused)
+    ]
 
 
 async def judged_chunk(block: SourceBlock, judge: Judge, *, now: datetime) -> Chunk:
@@ -158,16 +174,17 @@ async def judged_chunk(block: SourceBlock, judge: Judge, *, now: datetime) -> Ch
     sent: list[Sent] = []
     rows: list[ReadyRow | Refused] = []
     for start in range(0, len(block.rows), ROWS_PER_TURN):
-        for line, held in block.rows[start : start + ROWS_PER_TURN]:
-            action = _broken(held) if isinstance(held, BrokenLine) else judge.mapper.sent(held)
-            row = judged(action, admission)
+        some = block.rows[start : start + ROWS_PER_TURN]
+        actions = [_broken(held) if isinstance(held, BrokenLine) else judge.mapper.sent(held) for _, held in some]
+        verdicts = [judged(action, admission) for action in actions]
+        for (line, held), row in zip(some, verdicts, strict=True):
             if isinstance(row, ReadyRow):
                 if judge.is_of_the_log and not isinstance(held, BrokenLine):
                     _keep_scope(row, held["scope"])
                 if row.key is None:
                     row.key = (prefix | line).to_bytes(16, "big")
-            sent.append(action)
-            rows.append(row)
+        sent += actions
+        rows += verdicts
         await asyncio.sleep(0)
     ready = await prepared([row for row in rows if isinstance(row, ReadyRow)], now=now)
     return Chunk(block, sent, rows, ready)

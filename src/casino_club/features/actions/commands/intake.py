@@ -97,7 +97,7 @@ def parts_of(sent: Sequence[Sent]) -> list[list[int]]:
 
 def judged(sent: Sent, admission: Admission) -> Judged:
     """The row to append, or why not."""
-    return InvalidAction(sent.message) if isinstance(sent, MalformedRow) else admission.judge(sent)
+    return admission.judge(sent) if isinstance(sent, ActionIn) else InvalidAction(sent.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,10 @@ class Attempt:
 
     def outcomes(self, ids: Sequence[int]) -> list[Outcome]:
         """What becomes of every row as it came, if those that go in get these ids."""
-        settled = self.taken | {at: Outcome(Status.ACCEPTED, id_) for at, id_ in zip(self.pending, ids, strict=True)}
-        unique = [settled[place] for place in range(len(settled))]
+        unique = [Outcome(Status.ACCEPTED, id_) for id_ in ids]
+        if self.taken:
+            settled = self.taken | dict(zip(self.pending, unique, strict=True))
+            unique = [settled[place] for place in range(len(settled))]
         return _with_repeats(self.ready, unique) if self.ready.repeats else unique
 
     async def without(self, taken: dict[int, Outcome]) -> "Attempt":
@@ -149,11 +151,11 @@ async def _settle(db: Db, attempt: Attempt, door: Door, policy: ActionPolicy) ->
 def _counts(attempt: Attempt, door: Door) -> IntakeCounts:
     """What this attempt does. What was received is the door's word, not the sum of what became of it."""
     accepted, now_us = len(attempt.pending), attempt.draft.now_us
-    if not attempt.taken and not attempt.ready.repeats and door.book is None:
-        return IntakeCounts(now_us, door.received, accepted, 0, door.turned_away)
-    expected = [outcome.status for outcome in attempt.outcomes([0] * accepted)]
-    duplicate = expected.count(Status.DUPLICATE)
-    refused = expected.count(Status.CONFLICT) + expected.count(Status.GONE)
+    duplicate = refused = 0
+    if attempt.taken or attempt.ready.repeats:
+        expected = [outcome.status for outcome in attempt.outcomes([0] * accepted)]
+        duplicate = expected.count(Status.DUPLICATE)
+        refused = expected.count(Status.CONFLICT) + expected.count(Status.GONE)
     if door.book is not None:
         return IntakeCounts(now_us, accepted + duplicate, accepted, duplicate)
     return IntakeCounts(now_us, door.received, accepted, duplicate, door.turned_away + refused)
@@ -161,6 +163,9 @@ def _counts(attempt: Attempt, door: Door) -> IntakeCounts:
 
 def _repeats_within(rows: Sequence[ReadyRow]) -> dict[int, int]:
     """Rows whose key an earlier row of the same batch has, with the place of that row."""
+    keys = [(row.scope, row.key) for row in rows if row.key is not None]
+    if len(set(keys)) == len(keys):
+        return {}
     first: dict[Key, int] = {}
     repeats: dict[int, int] = {}
     for place, row in enumerate(rows):

@@ -1,5 +1,6 @@
 """What is told of an import while it runs and at its end. Bounded, whatever the file holds, and can be gone on with."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -62,9 +63,9 @@ class ImportReport(msgspec.Struct):
 
     def see_types(self, types: Iterable[str]) -> None:
         """Count rows by their type; of a column that holds anything but types, the first hundred."""
-        for name in types:
+        for name, rows in Counter(types).items():
             if name in self.types or len(self.types) < TYPES_MAX:
-                self.types[name] = self.types.get(name, 0) + 1
+                self.types[name] = self.types.get(name, 0) + rows
 
     def see_times(self, first: datetime, last: datetime) -> None:
         """Widen the range of times."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -89,11 +90,24 @@ def fault_in_columns(mapping: FieldMapping, columns: Sequence[str]) -> str | Non
     return None
 
 
-class _Place(NamedTuple):
-    """A field, and the column that holds it."""
+SHAPES_KEPT_MAX = 1_000
 
-    field: str
-    column: str
+
+class _Shape(NamedTuple):
+    """What rows hold that have the same columns: first these fields, then this metadata."""
+
+    fields: Sequence[str]
+    metadata: Sequence[str]
+    held_in: Callable[[Mapping[str, Any]], Sequence[Any]]
+
+    def of(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Fields and metadata of which the row says something."""
+        held = self.held_in(row)
+        fields = dict(zip(self.fields, held, strict=False))
+        metadata = dict(zip(self.metadata, held[len(self.fields) :], strict=True))
+        if None in held or "" in held:
+            return _said(fields), _said(metadata)
+        return fields, metadata
 
 
 class Mapper:
@@ -103,37 +117,39 @@ class Mapper:
         self._mapping = mapping
         self._checks = checks
         self._zone = ZoneInfo(mapping.zone) if mapping.zone else None
-        self._known: set[str] = set()
-        self._fields: list[_Place] = []
-        self._metadata: list[_Place] = []
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
         self._readers: dict[str, list[tuple[str, Callable[[str], Any]]]] = {}
 
     def sent(self, row: Mapping[str, Any]) -> ActionIn | MalformedRow:
         """The action that a row means, or what keeps it from being one."""
         try:
-            if not row.keys() <= self._known:
-                self._learn(row)
-            held_in = row.get
-            fields = {field: held for field, column in self._fields if (held := held_in(column)) not in _NOTHING}
-            metadata = {field: held for field, column in self._metadata if (held := held_in(column)) not in _NOTHING}
+            columns = tuple(row)
+            fields, metadata = (self._shapes.get(columns) or self._learned(columns)).of(row)
             if self._mapping.values or self._mapping.constants:
                 fields, metadata = self._meant(fields, metadata)
             return self._action(fields, metadata)
         except ValueError as fault:  # What msgspec raises is one, too.
             return MalformedRow(_sentence(str(fault)), b"")
 
-    def _learn(self, row: Mapping[str, Any]) -> None:
-        """Find the places of columns that no row had so far. Raises ValueError for one that has none."""
-        for column in row.keys() - self._known:
-            fields = _fields_of(self._mapping, column)
-            if not fields and not _is_left_out(self._mapping, column):
+    def _learned(self, columns: tuple[str, ...]) -> _Shape:
+        """What rows of these columns mean, remembered. Raises ValueError for a column that means nothing."""
+        fields: dict[str, str] = {}
+        metadata: dict[str, str] = {}
+        for column in columns:
+            meant = _fields_of(self._mapping, column)
+            if not meant and not _is_left_out(self._mapping, column):
                 raise ValueError(f"column {column[:100]!r} is neither mapped nor ignored")
-            for field in fields:
+            for field in meant:
                 if field.startswith(IN_METADATA):
-                    self._metadata.append(_Place(field.removeprefix(IN_METADATA), column))
+                    metadata[field.removeprefix(IN_METADATA)] = column
                 else:
-                    self._fields.append(_Place(field, column))
-            self._known.add(column)
+                    fields[field] = column
+        if len(self._shapes) >= SHAPES_KEPT_MAX:
+            self._shapes.clear()
+        shape = self._shapes[columns] = _Shape(
+            tuple(fields), tuple(metadata), _taken_from((*fields.values(), *metadata.values()))
+        )
+        return shape
 
     def _meant(self, fields: dict[str, Any], metadata: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Values as they are meant, and constants where there are none."""
@@ -194,6 +210,15 @@ class Mapper:
             if check:
                 self._readers[action_type] = known
         return known
+
+
+def _taken_from(columns: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Takes what a row holds in these columns."""
+    return itemgetter(*columns) if len(columns) > 1 else lambda row: [row[column] for column in columns]
+
+
+def _said(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: held for name, held in fields.items() if held not in _NOTHING}
 
 
 def _fields_of(mapping: FieldMapping, column: str) -> list[str]:
