@@ -8,7 +8,6 @@ import signal
 import sys
 from typing import Any
 
-import asyncpg
 import uvloop
 
 from casino_club.entry.cli.reading import data_dir_of, read_settings
@@ -19,6 +18,7 @@ from casino_club.entry.scheduler import schedule
 from casino_club.entry.wiring import open_platform
 from casino_club.entry.worker import work
 from casino_club.infra.backends.hot_store import RedisHotStore
+from casino_club.infra.db.database import Connection
 from casino_club.infra.http.server import run_until_stopped
 from casino_club.infra.settings import Settings
 from casino_club.infra.telemetry.logs import configure_logging
@@ -28,10 +28,10 @@ PROGRAM = (sys.executable, "-m", "tests.faults.armed")
 UNARMED = {"worker": work, "scheduler": schedule}
 
 
-def armed_connection(fuse: Fuse) -> type[asyncpg.Connection]:
+def armed_connection(fuse: Fuse) -> type[Connection]:
     """A class of connections that reach the points of PostgreSQL."""
 
-    class ArmedConnection(asyncpg.Connection):
+    class ArmedConnection(Connection):
         _appends = _moves = False
 
         async def copy_to_table(self, table_name: str, **options: Any) -> str:

@@ -52,29 +52,35 @@ class Host:
         """Words in front of a command that shall run on this host."""
         return ("ip", "netns", "exec", self.name)
 
-    def cut(self, other: str | None = None) -> None:
-        """Let nothing pass in either direction, or nothing to and from one address."""
-        self.lose(1.0, other)
+    def cut(self, *others: str) -> None:
+        """Let nothing pass in either direction, or nothing to and from some addresses."""
+        self.lose(1.0, *others)
 
     def heal(self) -> None:
         """Let everything pass again."""
         for direction in ("ingress", "egress"):
             _run("tc", "filter", "delete", "dev", self.cable, direction)
 
-    def lose(self, share: float, other: str | None = None) -> None:
-        """Drop this share of packets in each direction, of all or of those of one address."""
+    def lose(self, share: float, *others: str) -> None:
+        """Drop this share of packets in each direction, of all or of those of some addresses."""
         self.heal()
         for direction, place in (("ingress", _IP_TARGET), ("egress", _IP_SOURCE)):
-            code = _dropping(share, place, other)
+            code = _dropping(share, place, others)
             words = ("protocol", "all", "bpf", "direct-action", "bytecode", code)
             _run("tc", "filter", "add", "dev", self.cable, direction, *words)
 
+    def speaks_with(self, *others: str) -> bool:
+        """Whether somebody here holds a connection with one of these addresses."""
+        said = _run("ip", "netns", "exec", self.name, "ss", "-Htn", "state", "established")
+        held = {line.split()[-1].rpartition(":")[0].removeprefix("[::ffff:").rstrip("]") for line in said.splitlines()}
+        return not held.isdisjoint(others)
 
-def _dropping(share: float, place: int, other: str | None) -> str:
+
+def _dropping(share: float, place: int, others: Sequence[str]) -> str:
     """A program that shoots packets: load the address and pass others; draw a number and pass those above the share."""
-    program: list[tuple[int, int, int, int]] = []
-    if other is not None:
-        program += [(0x20, 0, 0, place), (0x15, 0, 3, int(ipaddress.ip_address(other)))]
+    program: list[tuple[int, int, int, int]] = [(0x20, 0, 0, place)] if others else []
+    for left, other in reversed(list(enumerate(reversed(others)))):
+        program.append((0x15, left, 0 if left else 3, int(ipaddress.ip_address(other))))
     threshold = min(round(share * 2**32), 2**32 - 1)
     program += [(0x20, 0, 0, _RANDOM), (0x35, 1, 0, threshold), (0x06, 0, 0, _SHOT), (0x06, 0, 0, _OK)]
     lines = [f"{code} {yes} {no} {value}" for code, yes, no, value in program]
@@ -93,6 +99,11 @@ class Network:
     def address(self) -> str:
         """This machine's own."""
         return f"10.213.{self.number}.1"
+
+    @property
+    def range(self) -> str:
+        """All addresses on it."""
+        return f"10.213.{self.number}.0/24"
 
     def add_host(self) -> Host:
         """One more, which reaches this machine and every other host."""
@@ -134,5 +145,5 @@ def network() -> Iterator[Network]:
                 _run("ip", "netns", "delete", host.name)
 
 
-def _run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True, timeout=20)
+def _run(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=20).stdout

@@ -45,13 +45,6 @@ class Trouble(StrEnum):
 
     DISK_FULL = "disk full while running, then freed"
     DISK_SLOW = "disk of postgresql slow by 20 ms a write"
-    CUT_FROM_POSTGRESQL = "api cut from postgresql"
-    CUT_FROM_REDIS = "api cut from redis"
-    LOSS_5 = "5 % of packets lost between api and postgresql"
-    LOSS_20 = "20 % of packets lost between api and postgresql"
-    CONSUMER_CUT_FROM_POSTGRESQL = "consumer cut from postgresql"
-    CONSUMER_CUT_FROM_REDIS = "consumer cut from redis"
-    CONSUMER_LOSS_20 = "20 % of packets lost between consumer and postgresql"
     CLOCK_API = "clock of api jumps"
     CLOCK_CONSUMER = "clock of consumer jumps"
     CLOCK_WORKER = "clock of worker jumps"

@@ -28,10 +28,9 @@ half a minute, and other work on the machine counts in.
 
 {table}
 
-Trouble is another matter: nobody is killed, and processes go on with a disk that is full or slow, a line that is cut or
-loses packets, or a clock that is set an hour or a day ahead, or back, and then right again. *Recovery* counts from the
-end of the trouble. Lines are real, between network namespaces, and packets are dropped by the kernel; disks are slowed
-down within the process; a clock jumps for one process alone.
+Trouble is another matter: nobody is killed, and processes go on with a disk that is full or slow, or a clock that is
+set an hour or a day ahead, or back, and then right again. *Recovery* counts from the end of the trouble. Disks are
+slowed down within the process; a clock jumps for one process alone. Lines are cut in a cluster, below.
 
 {troubles}
 

@@ -20,6 +20,11 @@ while True:
     text, sender = box.recvfrom(99)
     box.sendto(text, sender)
 """
+CALL = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2]))):
+    sys.stdin.readline()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +84,27 @@ def test_a_host_that_is_cut_answers_nobody_until_it_is_healed(echoing: Host) -> 
     assert (before, cut, answered(echoing, 20)) == (20, 0, 20)
 
 
-def test_a_host_that_is_cut_from_one_address_answers_the_others(network: Network, echoing: Host) -> None:
-    other = network.add_address(99)
+def test_a_host_that_is_cut_from_some_addresses_answers_the_others(network: Network, echoing: Host) -> None:
+    others = [network.add_address(last) for last in (97, 98, 99)]
 
-    echoing.cut(other)
+    echoing.cut(*others)
 
-    assert (answered(echoing, 20, of=other), answered(echoing, 20, of=network.address)) == (0, 20)
+    assert [answered(echoing, 20, of=each) for each in (*others, network.address)] == [0, 0, 0, 20]
+
+
+def test_a_host_tells_with_whom_it_speaks(network: Network, echoing: Host) -> None:
+    silent = network.add_address(96)
+    with socket.create_server((network.address, 0)) as server:
+        calling = [*echoing.prefix, sys.executable, "-c", CALL, network.address, str(server.getsockname()[1])]
+        with subprocess.Popen(calling, stdin=subprocess.PIPE) as child:
+            caller, _ = server.accept()
+
+            found = [echoing.speaks_with(silent, network.address), echoing.speaks_with(silent)]
+
+            child.communicate(b"\n")
+            caller.close()
+
+    assert found == [True, False]
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2])

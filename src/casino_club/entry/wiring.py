@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import msgspec
 
 from casino_club.features.actions import jobs as actions_jobs
@@ -74,7 +73,7 @@ from casino_club.infra.backends.ages import age_verifier
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.backends.warehouse import ClickHouseWarehouse
-from casino_club.infra.db.database import Database
+from casino_club.infra.db.database import Connection, Database
 from casino_club.infra.http.callers import FindSession, SessionState
 from casino_club.infra.inspections import Inspection, Inspections
 from casino_club.infra.jobs import upkeep
@@ -159,7 +158,7 @@ class Platform:
 async def open_platform(
     settings: Settings,
     *,
-    connection_class: type[asyncpg.Connection] = asyncpg.Connection,
+    connection_class: type[Connection] = Connection,
     open_hot_store: Callable[[str], AbstractAsyncContextManager[HotStore]] = RedisHotStore,
 ) -> AsyncIterator[Platform]:
     """Open the stores; close them again. A server that is away is no hindrance: readiness tells."""

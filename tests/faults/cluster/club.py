@@ -22,7 +22,8 @@ from tests.faults.cluster.site import ROOT, Site
 from tests.faults.stage import Stage
 
 OURS = ("api", "relay", "consumer", "worker", "scheduler")
-ON_THE_HOST = {"relay", "consumer", "worker", "scheduler"}
+HOST_OF = {"worker": "jobs", "scheduler": "jobs"}
+"""Who does not have a host of its own."""
 PARTITIONS = 3
 STOP_SIGNALS = ((15, 8.0),)
 SECRETS = {name: f"{name} of more than thirty-two characters" for name in ("token_secret", "vault_secret")}
@@ -56,10 +57,11 @@ class Club(Stage):
             "database_url": database_url,
             "redis_url": site.redis_url,
             "warehouse_url": urlunsplit(urlsplit(site.warehouse_url)._replace(path=name)),
-            "kafka_url": site.kafka_url,
+            "kafka_url": site.brokers.url,
             "kafka_topic": self.kafka.topic,
             "kafka_partitions": str(PARTITIONS),
             "data_dir": str(self.data_dir),
+            "host": site.hosts["api"].address,
             "port": str(self.port),
             **SECRETS,
         }
@@ -82,8 +84,7 @@ class Club(Stage):
         await asyncio.gather(*(self.keeper.end(name) for name in OURS))
 
     def _command(self, name: str) -> Sequence[str]:
-        words = self.ways.command(name)
-        return [*self.site.host.prefix, *words] if name in ON_THE_HOST else words
+        return [*self.site.hosts[HOST_OF.get(name, name)].prefix, *self.ways.command(name)]
 
     def _process(self, name: str) -> ServerProcess:
         async def is_ready() -> bool:

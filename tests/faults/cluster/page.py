@@ -10,10 +10,10 @@ HEADING = "## In a cluster"
 TEXT = """\
 {heading}
 
-PostgreSQL, Redis, three brokers of Kafka and the warehouse stand for themselves here; relay, consumer, worker and
-scheduler run on a host of their own, a network namespace, so that the lines between them and Kafka or the warehouse can
-be cut. Processes that die are started again at once, as a service manager does it. The clients are the same. After each
-fault (at named points, after up to five kills), once all is quiet, everything above is compared, and besides:
+PostgreSQL, Redis, three brokers of Kafka and the warehouse stand for themselves here, and API, relay, consumer and each
+broker run on hosts of their own: network namespaces, in which the kernel drops packets of one line and of no other.
+Processes that die are started again at once, as a service manager does it. The clients are the same. After each fault
+(at named points, after up to five kills), once all is quiet, everything above is compared, and besides:
 
 - who reads what is committed finds every row of the log in the topic once, as it is in the log, those of one user in
   one partition and in the order of their ids;

@@ -1,13 +1,13 @@
-"""The servers of a cluster on one machine: PostgreSQL, Redis, a warehouse by address, three brokers of Kafka, and a
-host of its own for those who speak with the last two, so that the lines between them can be cut.
+"""The servers of a cluster on one machine, each at an address of its own, three brokers of Kafka on hosts of their own,
+and hosts for those who speak with them, so that every line between two of them can be cut alone.
 """
 
 import asyncio
 import itertools
 import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -17,15 +17,17 @@ import asyncpg
 from casino_club.infra import runtime
 from casino_club.infra.server_process import ServerProcess
 from casino_club.infra.settings import Settings
-from tests.builders.kafka import Brokers, running_brokers
 from tests.builders.servers import forget
 from tests.faults import disks, hosts
+from tests.faults.cluster.brokers import HostedBrokers, hosted_brokers
 from tests.faults.cluster.keeper import Keeper
+from tests.faults.cluster.opened import REDIS_PORT, open_postgres, open_redis, postgres_url
 from tests.faults.hosts import Host, Network
 
-BROKERS = (1, 2, 3)
 DISK_MB = 512
-WAREHOUSE_ADDRESS = 50
+ADDRESSES = {"warehouse": 50, "postgresql": 51, "redis": 52}
+"""The last parts of this machine's addresses for them."""
+HOSTS = ("api", "relay", "consumer", "jobs")
 ROOT = Path(__file__).parents[3]
 
 _numbers = itertools.count(1)
@@ -40,28 +42,49 @@ def why_not() -> str | None:
 
 
 @dataclass(frozen=True)
+class Line:
+    """Between a host and all the servers of one name."""
+
+    host: Host
+    addresses: Sequence[str]
+
+    def lose(self, share: float) -> None:
+        """Drop this share of packets each way; 1.0 cuts it."""
+        self.host.lose(share, *self.addresses)
+
+    def heal(self) -> None:
+        self.host.heal()
+
+    def is_in_use(self) -> bool:
+        return self.host.speaks_with(*self.addresses)
+
+
+@dataclass(frozen=True)
 class Site:
     """What a club in a cluster is given."""
 
     folder: Path
     network: Network
-    host: Host
-    """Relay, consumer, worker and scheduler run there. PostgreSQL and Redis they reach by sockets, whatever is cut."""
-    brokers: Brokers
+    hosts: Mapping[str, Host]
+    """Each of our processes runs on one; worker and scheduler share `jobs`."""
+    brokers: HostedBrokers
     keeper: Keeper
     database_url: str
     redis_url: str
     warehouse_url: str
     warehouse_disk: Path
 
-    @property
-    def kafka_url(self) -> str:
-        ports = [broker.rpartition(":")[2] for broker in self.brokers.url.split(",")]
-        return ",".join(f"{self.network.address}:{port}" for port in ports)
+    def line(self, host: str, server: str) -> Line:
+        """From a process of ours to PostgreSQL, Redis, the warehouse or all brokers."""
+        if server == "kafka":
+            return Line(self.hosts[host], self.brokers.addresses)
+        urls = {"postgresql": self.database_url, "redis": self.redis_url, "warehouse": self.warehouse_url}
+        return Line(self.hosts[host], [str(urlsplit(urls[server]).hostname)])
 
-    @property
-    def warehouse_address(self) -> str:
-        return str(urlsplit(self.warehouse_url).hostname)
+    def line_between_brokers(self, node: int) -> Line:
+        """From this broker to the others."""
+        own = self.brokers.hosts[node]
+        return Line(own, [each for each in self.brokers.addresses if each != own.address])
 
     async def new_database(self) -> str:
         """The address of an empty one."""
@@ -79,16 +102,19 @@ async def a_site(folder: Path) -> AsyncIterator[Site]:
         stack.callback(forget, folder / "servers")
         network = stack.enter_context(hosts.network())
         disk = stack.enter_context(disks.small_disk(DISK_MB))
-        brokers = stack.enter_context(_reachable_brokers(folder / "kafka", network.address))
+        brokers = stack.enter_context(hosted_brokers(folder / "kafka", network))
         async with Keeper(folder / "logs").keeping() as keeper:
-            settings = Settings.model_validate({"mode": "embedded", "data_dir": folder / "servers"})
+            addresses = {name: network.add_address(last) for name, last in ADDRESSES.items()}
             (folder / "servers" / "run").mkdir(parents=True)
-            for process in runtime.servers(settings):
-                await keeper.start(process)
-            address = network.add_address(WAREHOUSE_ADDRESS)
-            warehouse_url = await _start_warehouse(keeper, disk, address)
-            urls = (runtime.database_url(settings), runtime.redis_url(settings), warehouse_url)
-            yield Site(folder, network, network.add_host(), brokers, keeper, *urls, disk)
+            settings = Settings.model_validate({"mode": "embedded", "data_dir": folder / "servers"})
+            postgres, redis = runtime.servers(settings)
+            await keeper.start(open_postgres(postgres, settings, addresses["postgresql"], network))
+            await keeper.start(open_redis(redis, addresses["redis"]))
+            warehouse_url = await _start_warehouse(keeper, disk, addresses["warehouse"])
+            ours = {name: network.add_host() for name in HOSTS}
+            database_url = postgres_url(settings, addresses["postgresql"])
+            redis_url = f"redis://{addresses['redis']}:{REDIS_PORT}/0"
+            yield Site(folder, network, ours, brokers, keeper, database_url, redis_url, warehouse_url, disk)
 
 
 async def _start_warehouse(keeper: Keeper, disk: Path, address: str) -> str:
@@ -121,20 +147,3 @@ def _at(address: str, settings: Settings) -> str:
     url = runtime.warehouse_url(settings)
     assert url is not None
     return url.replace("@127.0.0.1:", f"@{address}:")
-
-
-@contextmanager
-def _reachable_brokers(folder: Path, address: str) -> Iterator[Brokers]:
-    """The script's brokers listen on loopback alone; these are told to be found at this address as well."""
-    with running_brokers(folder, len(BROKERS)) as brokers:
-        brokers.kill(*BROKERS)
-        for broker, node in zip(brokers.url.split(","), BROKERS, strict=True):
-            port = broker.rpartition(":")[2]
-            file = folder / f"node-{node}" / "server.properties"
-            text = file.read_text().replace(
-                f"listeners=PLAINTEXT://127.0.0.1:{port}", f"listeners=PLAINTEXT://0.0.0.0:{port}"
-            )
-            shown = f"advertised.listeners=PLAINTEXT://{address}:{port}"
-            file.write_text(text.replace(f"advertised.listeners=PLAINTEXT://0.0.0.0:{port}", shown))
-        brokers.start_again()
-        yield brokers

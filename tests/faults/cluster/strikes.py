@@ -10,8 +10,9 @@ from confluent_kafka import Message, Producer
 
 from tests.builders.kafka import is_in_sync, messages
 from tests.faults import disks
+from tests.faults.cluster.brokers import NODES
 from tests.faults.cluster.points import Point, Wrong
-from tests.faults.cluster.site import BROKERS
+from tests.faults.cluster.site import Line
 from tests.faults.cluster.trial import Trial
 from tests.faults.load import an_action
 from tests.faults.points import Fuse
@@ -83,7 +84,7 @@ def kill_brokers(*nodes: int) -> Strike:
         brokers = trial.club.site.brokers
         began = time.monotonic()
         brokers.kill(*nodes)
-        if set(nodes) == set(BROKERS):
+        if set(nodes) == set(NODES):
             await asyncio.to_thread(brokers.start_again)
         return began
 
@@ -94,19 +95,18 @@ async def all_in_sync(trial: Trial) -> None:
     """Start the brokers that lie dead, and wait until each has all that it should."""
     await asyncio.to_thread(trial.club.site.brokers.start_again)
     async with asyncio.timeout(IN_SYNC_SECONDS_MAX):
-        while not await asyncio.to_thread(is_in_sync, trial.club.kafka, len(BROKERS)):  # noqa: ASYNC110 - other processes get there
+        while not await asyncio.to_thread(is_in_sync, trial.club.kafka, len(NODES)):  # noqa: ASYNC110 - other processes get there
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def lose_packets(share: float, *, of: str, seconds: float) -> Strike:
-    """Lose this share of packets between our processes and Kafka, or the warehouse, for a while; 1.0 cuts the line."""
+def lose_packets(share: float, line: Line, *, seconds: float, stops_actions: bool = False) -> Strike:
+    """Lose this share of packets on a line for a while; 1.0 cuts it."""
 
     async def strike(trial: Trial) -> float:
-        site = trial.club.site
-        other = {"kafka": site.network.address, "warehouse": site.warehouse_address}[of]
-        await asyncio.to_thread(site.host.lose, share, other)
-        await _under_load(trial, seconds)
-        await asyncio.to_thread(site.host.heal)
+        await until(line.is_in_use)
+        await asyncio.to_thread(line.lose, share)
+        await (asyncio.sleep(seconds) if stops_actions else _under_load(trial, seconds))
+        await asyncio.to_thread(line.heal)
         return time.monotonic()
 
     return strike
@@ -129,7 +129,7 @@ def brokers_away(*, seconds: float) -> Strike:
 
     async def strike(trial: Trial) -> float:
         brokers = trial.club.site.brokers
-        brokers.kill(*BROKERS)
+        brokers.kill(*NODES)
         await _under_load(trial, seconds)
         began = time.monotonic()
         await asyncio.to_thread(brokers.start_again)

@@ -6,10 +6,11 @@ from random import Random
 import pytest
 
 from tests.faults.cluster import strikes
+from tests.faults.cluster.brokers import NODES
 from tests.faults.cluster.club import Ways, a_club
 from tests.faults.cluster.extent import Extent
 from tests.faults.cluster.points import Point
-from tests.faults.cluster.site import BROKERS, Site
+from tests.faults.cluster.site import Site
 from tests.faults.cluster.trial import Outcome, a_trial
 
 PROCESSES = ("relay", "consumer", "api", "warehouse", "postgresql", "redis")
@@ -27,9 +28,9 @@ async def test_no_kill_at_a_random_moment_loses_or_doubles_what_was_acknowledged
         for turn in range(extent.times):
             for name in trial.rng.sample(PROCESSES, len(PROCESSES)):
                 await trial.suffer(name, strikes.kill(name))
-            await trial.suffer("one broker of three", strikes.kill_brokers(BROKERS[turn % len(BROKERS)]))
+            await trial.suffer("one broker of three", strikes.kill_brokers(NODES[turn % len(NODES)]))
             await strikes.all_in_sync(trial)
-            await trial.suffer("all three brokers", strikes.kill_brokers(*BROKERS))
+            await trial.suffer("all three brokers", strikes.kill_brokers(*NODES))
             await strikes.all_in_sync(trial)
 
 

@@ -1,4 +1,4 @@
-"""What lasts: lines cut or lossy, servers away, a full disk; and messages that come again or should not be there."""
+"""What lasts: servers away, a full disk; and messages that come again or should not be there."""
 
 from pathlib import Path
 
@@ -10,29 +10,8 @@ from tests.faults.cluster.extent import Extent
 from tests.faults.cluster.site import Site
 from tests.faults.cluster.trial import Outcome, a_trial
 
-LOST_SHARE = 0.2
 SERVERS = ("redis", "warehouse", "postgresql")
 TEST_SECONDS_MAX = 7_200
-
-
-@pytest.mark.timeout(TEST_SECONDS_MAX)
-async def test_whatever_lines_and_the_disk_of_the_warehouse_do_every_row_arrives_once(
-    site: Site, tmp_path: Path, extent: Extent, outcomes: list[Outcome]
-) -> None:
-    seconds = extent.seconds
-    every = {
-        "line to Kafka cut": strikes.lose_packets(1.0, of="kafka", seconds=seconds),
-        f"line to Kafka loses {LOST_SHARE:.0%} each way": strikes.lose_packets(LOST_SHARE, of="kafka", seconds=seconds),
-        "line to the warehouse cut": strikes.lose_packets(1.0, of="warehouse", seconds=seconds),
-        f"line to the warehouse loses {LOST_SHARE:.0%} each way": strikes.lose_packets(
-            LOST_SHARE, of="warehouse", seconds=seconds
-        ),
-        "warehouse's disk full": strikes.full_disk(seconds=seconds),
-    }
-    async with a_club(site, tmp_path) as club, a_trial(club, outcomes, seed="lasting") as trial:
-        for _ in range(extent.times):
-            for name, strike in every.items():
-                await trial.suffer(f"{name}, {seconds:.0f} s", strike)
 
 
 @pytest.mark.timeout(TEST_SECONDS_MAX)
@@ -46,6 +25,7 @@ async def test_whatever_server_is_away_for_a_while_every_row_arrives_once(
         for _ in range(extent.times):
             for name, strike in every.items():
                 await trial.suffer(f"{name} away, {seconds:.0f} s", strike)
+            await trial.suffer(f"warehouse's disk full, {seconds:.0f} s", strikes.full_disk(seconds=seconds))
             await strikes.all_in_sync(trial)
 
 

@@ -168,4 +168,10 @@ async def a_trial(club: Club, outcomes: list[Outcome], *, seed: str) -> AsyncIte
     assert url is not None
     database = Database(runtime.database_url(club.settings), connections_max=3)
     async with database, ClickHouseWarehouse(url) as store:
-        yield Trial(club, Load(club.port, key, seed=seed), Place(database, store), outcomes, Random(seed))
+        yield Trial(
+            club,
+            Load(club.port, key, seed=seed, host=club.settings.host),
+            Place(database, store),
+            outcomes,
+            Random(seed),
+        )

@@ -1,14 +1,17 @@
 """What callers are told while PostgreSQL goes away."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from casino_club.infra.db.database import Database, Db, is_lost
+from casino_club.infra import silence
+from casino_club.infra.db.database import Connection, Database, Db, is_lost
 from casino_club.infra.http.problems import is_outage
 from casino_club.kernel.errors import Unavailable
 from tests.infra.waiting import until
@@ -99,7 +102,7 @@ async def test_whoever_is_cancelled_while_the_server_goes_away_is_cancelled(data
     await killer.close()
 
 
-class JumpedAtBirth(asyncpg.Connection):
+class JumpedAtBirth(Connection):
     """What a jump of the server's clock does to a connection that is being made."""
 
     def __new__(cls, *_: object) -> "JumpedAtBirth":
@@ -124,3 +127,21 @@ async def test_a_server_that_may_only_be_read_while_it_is_restored_is_an_outage(
 async def test_a_mistake_of_ours_is_no_outage(database: Database) -> None:
     with pytest.raises(asyncpg.InterfaceError):
         await database.run(lambda db: db.fetch("SELECT $1::int, $2::int", 1))
+
+
+async def test_a_server_that_falls_silent_is_given_up_soon(database_url: str) -> None:
+    patience_ms: list[int] = []
+
+    class Watched(Connection):
+        def __init__(self, protocol: Any, transport: asyncio.BaseTransport, *rest: Any) -> None:
+            super().__init__(protocol, transport, *rest)
+            line = transport.get_extra_info("socket")
+            patience_ms.append(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+
+    async with (
+        never_hung_up_on(database_url, asyncio.Event()) as far,
+        Database(far, connections_max=1, connection_class=Watched) as database,
+    ):
+        await database.run(lambda db: db.execute("SELECT 1"))
+
+    assert patience_ms == [silence.SECONDS_MAX * 1_000]

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from casino_club.infra.backends.hot_store import RedisHotStore
-from casino_club.infra.db.database import Database, Db
+from casino_club.infra.db.database import Connection, Database, Db
 from casino_club.infra.log import rebuild
 from casino_club.infra.log.effects import Stores
 from casino_club.infra.log.follower import Follower
@@ -26,11 +26,11 @@ class Died(asyncpg.ConnectionDoesNotExistError):
     """The process that ran this is no more."""
 
 
-def dying_at(statement: int, *, after_it: bool) -> type[asyncpg.Connection]:
+def dying_at(statement: int, *, after_it: bool) -> type[Connection]:
     """Connections of which one dies at the nth statement of all: before it is sent, or before its answer is read."""
     left = [statement]
 
-    class Dying(asyncpg.Connection):
+    class Dying(Connection):
         async def _execute(self, *args: Any, **kwargs: Any) -> Any:
             return await self._die_or(super()._execute, *args, **kwargs)  # type: ignore[misc]  # the stubs leave it out
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 from collections.abc import Mapping
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -12,6 +11,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
+from casino_club.infra import silence
 from casino_club.infra.ports import (
     Block,
     QueryTooLarge,
@@ -23,8 +23,6 @@ from casino_club.infra.ports import (
 
 CONNECT_SECONDS_MAX = 5
 WRITE_SECONDS_MAX = 120
-SILENT_SECONDS_MAX = 15
-KEEPALIVE_SECONDS = 5
 GRACE_SECONDS = 5.0
 """The server ends what takes too long; we end it ourselves only if the server does not."""
 
@@ -119,19 +117,14 @@ class ClickHouseWarehouse:
             connect_timeout=CONNECT_SECONDS_MAX,
             send_receive_timeout=WRITE_SECONDS_MAX,
         )
-        client._backend.connector_kwargs["socket_factory"] = _impatient_socket  # noqa: SLF001 - there is no other door
+        client._backend.connector_kwargs["socket_factory"] = _bounded_socket  # noqa: SLF001 - there is no other door
         await client.close_connections()
         return client
 
 
-def _impatient_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """Gives up a line that takes nothing for a while. Left alone, TCP may find out a minute after it is mended."""
+def _bounded_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     made = socket.socket(*address[:3])
-    if sys.platform == "linux":
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS_MAX * 1_000)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    silence.bound(made)
     return made
 
 

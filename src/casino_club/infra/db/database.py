@@ -4,10 +4,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
+from casino_club.infra import silence
 from casino_club.kernel.errors import Unavailable
 
 Db = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -47,12 +48,21 @@ SESSION = {
     "application_name": "casino-club",
     "idle_in_transaction_session_timeout": "60s",
     "transaction_timeout": "300s",
+    **silence.OF_DATABASE,
 }
 """A transaction that stays open makes every reader of the log look at the same rows again, so none may stay long."""
 
 ATTEMPTS_MAX = 8
 CONNECT_SECONDS_MAX = 5.0
 ACQUIRE_SECONDS_MAX = 10.0
+
+
+class Connection(asyncpg.Connection):
+    """A connection that is lost once the server has been silent for too long."""
+
+    def __init__(self, protocol: Any, transport: asyncio.BaseTransport, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        silence.bound(transport.get_extra_info("socket"))
 
 
 class Database:
@@ -64,7 +74,7 @@ class Database:
         *,
         connections_max: int,
         committed: Callable[[], None] = lambda: None,
-        connection_class: type[asyncpg.Connection] = asyncpg.Connection,
+        connection_class: type[Connection] = Connection,
     ) -> None:
         """`committed` is called after every transaction, outside of it: a hint, not a promise."""
         self._committed = committed

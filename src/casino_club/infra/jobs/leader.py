@@ -14,9 +14,6 @@ LEADER_LOCK = 7_215_520
 TRY_SECONDS = 1.0
 PROBE_SECONDS = 2.0
 
-DEAD_PEERS_END_SOON = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
-"""Else the server would keep the lock for a machine that is gone for two hours."""
-
 
 async def lead(database: Database, act: Callable[[], Awaitable[None]], *, try_seconds: float = TRY_SECONDS) -> None:
     """Act whenever it is our turn, until cancelled. `act` is cancelled when the lead is lost."""
@@ -66,7 +63,6 @@ async def _lead(session: Db, act: Callable[[], Awaitable[None]]) -> None:
     logger.info("leads the timetable")
     acting = asyncio.ensure_future(act())
     try:
-        await session.execute(DEAD_PEERS_END_SOON)
         while not acting.done():
             await asyncio.wait((acting,), timeout=PROBE_SECONDS)
             await session.execute("SELECT", timeout=PROBE_SECONDS)

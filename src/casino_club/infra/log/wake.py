@@ -7,7 +7,7 @@ from typing import Self
 
 import asyncpg
 
-from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY
+from casino_club.infra.db.database import CLIENT_FAULTS, SERVER_AWAY, Connection
 
 CHANNEL = "casino_club_log"
 REST_SECONDS = 0.005
@@ -34,7 +34,7 @@ class _Line(ABC):
     async def _keep(self) -> None:
         while True:
             with suppress(*SERVER_AWAY, *CLIENT_FAULTS):
-                connection = await asyncpg.connect(self._url, timeout=5)
+                connection = await asyncpg.connect(self._url, timeout=5, connection_class=Connection)
                 try:
                     await self._use(connection)
                 finally:
