@@ -1,14 +1,12 @@
 """A place with gachas: what ships is live, with two of our own, and people have gems, a seed and their age."""
 
 import itertools
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from casino_club.entry.wiring import load_market, ways_closed
-from casino_club.features.actions.public import lock_users
 from casino_club.features.gacha.commands.desk import GachaDesk
 from casino_club.features.gacha.commands.opening import Wish, open_gacha
 from casino_club.features.gacha.commands.showing import Shown, gachas
@@ -16,25 +14,20 @@ from casino_club.features.gacha.store import Opening
 from casino_club.features.odds.rules.shipped import shipped_tables
 from casino_club.features.odds.rules.tables import OddsTable, table_of
 from casino_club.features.rewards.public import RewardPolicy
-from casino_club.features.wallet.public import Give, House, Order, Pocket, post
-from casino_club.features.wallet.store.reading import held_by
-from casino_club.infra.db.database import Database, Db
+from casino_club.infra.db.database import Database
 from casino_club.kernel.ids import derived_uuid
 from tests.builders import odds
 from tests.builders.actions import NOON, a_log
-from tests.features.odds.house import a_desk, make_live, seeded
+from tests.builders.venues import USER, GamingVenue
+from tests.features.odds.house import a_desk, make_live
 from tests.features.protection.guarding import a_protection_policy
 from tests.features.rewards.gifts import AMOUNTS
-from tests.features.wallet.purse import a_key, a_wallet_policy
+from tests.features.wallet.purse import a_wallet_policy
 
-T = TypeVar("T")
-
-USER = 7
 SHIPPED, GALLERY, SHORT = "gacha-constellation", "gacha-gallery", "gacha-short"
 CEILING = 5
 GEM = {"currency": "GEM", "amount": 1}
 PACE = timedelta(seconds=5)
-SOURCES = {Pocket.PAID_GEMS: House.PAYMENTS}
 _numbers = itertools.count(1)
 
 
@@ -51,35 +44,10 @@ def a_spin_id(text: str | None = None) -> UUID:
 
 
 @dataclass(frozen=True)
-class Arcade:
+class Arcade(GamingVenue):
     """Openings of users, the first of whom is seated."""
 
-    database: Database
     desk: GachaDesk
-
-    async def run(self, work: Callable[[Db], Awaitable[T]]) -> T:
-        return await self.database.run(work)
-
-    async def seat(self, user_id: int = USER, **held: int) -> None:
-        """Let somebody play, with so much in each pocket."""
-        await seeded(self.database, self.desk.odds, user_id)
-        async with self.database.transaction() as db:
-            await db.execute(
-                "INSERT INTO users (id, created_at) OVERRIDING SYSTEM VALUE VALUES ($1, $2)", user_id, NOON
-            )
-            await db.execute("INSERT INTO age_checks VALUES ($1, 'x', $2, $2, true)", user_id, NOON)
-        for name, amount in held.items():
-            await self.give(user_id, Pocket[name.upper()], amount)
-
-    async def give(self, user_id: int, pocket: Pocket, amount: int) -> None:
-        source, key = SOURCES.get(pocket, House.GRANTS), a_key()
-
-        async def work(db: Db) -> None:
-            await lock_users(db, [user_id])
-            order = Order("gift", user_id, (Give(pocket, amount, source, f"gift {key.key}"),))
-            await post(db, order, key=key, now=NOON, policy=self.desk.rewards.wallet)
-
-        await self.run(work)
 
     def wish(self, spins: int = 1, **more: Any) -> Wish:
         return Wish(**{"user_id": USER, "spin_id": a_spin_id(), "product": SHORT, "spins": spins, **more})
@@ -94,11 +62,6 @@ class Arcade:
     async def shown(self, user_id: int = USER, *, now: datetime = NOON) -> dict[str, Shown]:
         async with self.database.connection() as db:
             return {each.found.odds.product: each for each in await gachas(db, self.desk, user_id, now=now)}
-
-    async def holds(self, user_id: int = USER) -> dict[str, int]:
-        async with self.database.connection() as db:
-            held = await held_by(db, user_id)
-        return {pocket.name.lower(): amount for pocket, amount in held.items() if amount}
 
     async def kept(self) -> dict[str, int]:
         """How much there is of all that an opening leaves behind."""
@@ -125,4 +88,5 @@ async def open_arcade(database: Database, market: str = "kr") -> Arcade:
     profile = load_market(market)
     wallet = a_wallet_policy(*ways_closed(profile))
     policy = RewardPolicy(wallet, a_protection_policy(), AMOUNTS, timedelta(days=30))
-    return Arcade(database, GachaDesk(a_desk(), profile, policy, PACE))
+    desk = GachaDesk(a_desk(), profile, policy, PACE)
+    return Arcade(database, wallet, desk.odds, desk)

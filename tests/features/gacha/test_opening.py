@@ -16,7 +16,7 @@ from casino_club.features.gacha.rules import refusals
 from casino_club.features.gacha.store import Opening
 from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.odds.commands.versions import pause
-from casino_club.features.odds.rules.refusals import ClientSeedMissing, ProductMissing, ProductPaused, SeedMissing
+from casino_club.features.odds.rules.refusals import ProductMissing, ProductPaused
 from casino_club.features.protection.rules.limits import Limit, Measure, Period
 from casino_club.features.protection.rules.refusals import PlayExcluded
 from casino_club.features.protection.rules.standing import Status
@@ -29,8 +29,8 @@ from casino_club.infra.db.database import Db
 from casino_club.kernel.errors import Refused
 from casino_club.kernel.subject import OPERATOR
 from tests.builders.actions import NOON
-from tests.features.gacha.arcade import CEILING, PACE, SHIPPED, SHORT, USER, Arcade
-from tests.features.odds.house import seeded
+from tests.builders.venues import USER
+from tests.features.gacha.arcade import CEILING, PACE, SHIPPED, SHORT, Arcade
 from tests.features.protection.guarding import Guard
 
 NOTHING = dict.fromkeys(("openings", "draws", "nonces", "transactions", "rewards", "plays", "users"), 0)
@@ -171,14 +171,9 @@ async def test_without_enough_gems_or_a_seed_nothing_is_drawn(arcade: Arcade) ->
     await arcade.seat(8, free_gems=9)
     with pytest.raises(InsufficientFunds):
         await arcade.open(arcade.wish(10, user_id=8))
-    for statement, refused in (("DELETE FROM odds_seeds", SeedMissing), ("SELECT 1", ClientSeedMissing)):
-        async with arcade.database.transaction() as db:
-            await db.execute("DELETE FROM odds_client_seeds")
-            await db.execute(statement)
+    async for refused in arcade.without_seeds():
         with pytest.raises(refused):
             await arcade.open(arcade.wish())
-        if refused is SeedMissing:
-            await seeded(arcade.database, arcade.desk.odds, USER)
 
     assert await arcade.kept() == NOTHING
 

@@ -23,6 +23,7 @@ from casino_club.infra.privacy.doors import Erased, Reach
 from casino_club.infra.vault import Vault
 from tests.builders.actions import NOON
 from tests.builders.jobs import NOWHERE
+from tests.builders.venues import a_seated_user
 from tests.features.actions.club import VAULT_SECRET
 from tests.features.gacha.arcade import CEILING, SHIPPED, SHORT, TABLES
 from tests.features.identity import people
@@ -42,15 +43,7 @@ async def house(database: Database, database_url: str, redis_url: str) -> AsyncI
 
 async def somebody(house: people.House, gems: int = 50, *, is_of_age: bool = True) -> Person:
     """Who has all that a gacha takes."""
-    person = await house.person()
-    await person.send("POST", "/api/seed")
-    await person.send("PUT", "/api/seed/client-seed", {"client_seed": "clover"})
-    if is_of_age:
-        async with house.database.transaction() as db:
-            await db.execute("INSERT INTO age_checks VALUES ($1, 'x', now(), now(), true)", person.user_id)
-    gift = Give(Pocket.FREE_GEMS, gems, House.GRANTS, "gift")
-    await Purse(house.database, a_wallet_policy()).post(gift, user_id=person.user_id)
-    return person
+    return await a_seated_user(house, Pocket.FREE_GEMS, gems, is_of_age=is_of_age)
 
 
 async def rested(house: people.House) -> None:

@@ -7,8 +7,9 @@ import pytest
 from casino_club.features.odds.commands.versions import ship
 from casino_club.infra.db.database import Database
 from tests.builders.actions import NOON
+from tests.builders.venues import USER
 from tests.features.games.dueling import BORIS, CLARA, Table
-from tests.features.games.parlour import TABLES, USER, Parlour, a_round_id, open_parlour
+from tests.features.games.parlour import TABLES, Parlour, a_round_id, open_parlour
 from tests.features.identity import people
 from tests.features.identity.people import open_house
 

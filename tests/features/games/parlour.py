@@ -1,14 +1,12 @@
 """A place to play: what ships is live, and people have money, a seed and their age."""
 
 import itertools
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from casino_club.entry.wiring import load_market
-from casino_club.features.actions.public import lock_users
 from casino_club.features.games.commands.desk import GameDesk
 from casino_club.features.games.commands.playing import Play, play
 from casino_club.features.games.rules.duels import DuelPolicy
@@ -20,24 +18,19 @@ from casino_club.features.odds.rules.shipped import shipped_tables, slot
 from casino_club.features.odds.rules.tables import table_of
 from casino_club.features.rewards.public import Grant, Reward, RewardPolicy, RewardType, grant
 from casino_club.features.rewards.rules.bonus import bonus_tables
-from casino_club.features.wallet.public import Give, House, Order, Pocket, post
-from casino_club.features.wallet.store.reading import held_by
-from casino_club.infra.db.database import Database, Db
+from casino_club.infra.db.database import Database
 from casino_club.kernel.ids import derived_uuid
 from casino_club.kernel.money import Currency
 from tests.builders.actions import NOON, a_log
-from tests.features.odds.house import a_desk, make_live, seeded
+from tests.builders.venues import USER, GamingVenue
+from tests.features.odds.house import a_desk, make_live
 from tests.features.protection.guarding import a_protection_policy
 from tests.features.rewards.gifts import AMOUNTS
 from tests.features.wallet.purse import a_key, a_wallet_policy
 
-T = TypeVar("T")
-
-USER = 7
 PLAIN_SLOT = "slot-meadow"
 """One without a bonus."""
 TABLES = [*shipped_tables(), *map(table_of, [*bonus_tables(), slot() | {"product": PLAIN_SLOT}])]
-SOURCES = {Pocket.PARTNER_TOKENS: House.PARTNER, Pocket.CASH_TOKENS: House.PAYMENTS}
 _numbers = itertools.count(1)
 
 
@@ -50,35 +43,10 @@ def seconds(count: float) -> timedelta:
 
 
 @dataclass(frozen=True)
-class Parlour:
+class Parlour(GamingVenue):
     """Rounds of users, the first of whom is seated."""
 
-    database: Database
     desk: GameDesk
-
-    async def run(self, work: Callable[[Db], Awaitable[T]]) -> T:
-        return await self.database.run(work)
-
-    async def seat(self, user_id: int, **held: int) -> None:
-        """Let somebody play, with so much in each pocket."""
-        await seeded(self.database, self.desk.odds, user_id)
-        async with self.database.transaction() as db:
-            await db.execute(
-                "INSERT INTO users (id, created_at) OVERRIDING SYSTEM VALUE VALUES ($1, $2)", user_id, NOON
-            )
-            await db.execute("INSERT INTO age_checks VALUES ($1, 'x', $2, $2, true)", user_id, NOON)
-        for name, amount in held.items():
-            await self.give(user_id, Pocket[name.upper()], amount)
-
-    async def give(self, user_id: int, pocket: Pocket, amount: int) -> None:
-        source, key = SOURCES.get(pocket, House.GRANTS), a_key()
-
-        async def work(db: Db) -> None:
-            await lock_users(db, [user_id])
-            order = Order("gift", user_id, (Give(pocket, amount, source, f"gift {key.key}"),))
-            await post(db, order, key=key, now=NOON, policy=self.desk.wallet)
-
-        await self.run(work)
 
     def spin(self, stake: int = 100, **more: Any) -> Play:
         return self.wanted(Game.SLOT, PLAIN_SLOT, Bet("spin", stake), **more)
@@ -100,11 +68,6 @@ class Parlour:
     async def many(self, count: int, **more: Any) -> list[Round]:
         """Spins one after the other, as fast as may be."""
         return [await self.play(self.spin(**more), now=NOON + at * self.desk.pace.slot) for at in range(count)]
-
-    async def holds(self, user_id: int = USER) -> dict[str, int]:
-        async with self.database.connection() as db:
-            held = await held_by(db, user_id)
-        return {pocket.name.lower(): amount for pocket, amount in held.items() if amount}
 
     async def kept(self) -> dict[str, int]:
         """How much there is of all that a round leaves behind."""
@@ -138,4 +101,4 @@ async def open_parlour(database: Database, market: str = "kr") -> Parlour:
     duels = DuelPolicy(timedelta(minutes=10), timedelta(seconds=60), 10_000)
     wallet, guarded = a_wallet_policy(), a_protection_policy()
     desk = GameDesk(a_desk(), load_market(market), wallet, guarded, pace, free, duels, bonuses, 100)
-    return Parlour(database, desk)
+    return Parlour(database, wallet, desk.odds, desk)

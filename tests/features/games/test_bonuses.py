@@ -9,7 +9,8 @@ from casino_club.features.wallet.public import InsufficientFunds
 from casino_club.kernel.clock import to_us
 from casino_club.kernel.subject import OPERATOR
 from tests.builders.actions import NOON
-from tests.features.games.parlour import USER, Parlour, seconds
+from tests.builders.venues import USER
+from tests.features.games.parlour import Parlour, seconds
 from tests.features.protection.guarding import Guard
 
 SLOT = "slot-orchard"

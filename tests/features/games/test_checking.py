@@ -6,8 +6,9 @@ from casino_club.entry.wiring import inspections
 from casino_club.features.games.rules.duels import Move
 from casino_club.features.odds.public import Bet
 from tests.builders.actions import NOON
+from tests.builders.venues import USER
 from tests.features.games.dueling import Table
-from tests.features.games.parlour import PLAIN_SLOT, USER, Parlour, a_round_id, seconds
+from tests.features.games.parlour import PLAIN_SLOT, Parlour, a_round_id, seconds
 
 UNGUARDED = [
     f"ALTER TABLE {table} DISABLE TRIGGER ALL"

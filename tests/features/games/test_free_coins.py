@@ -16,7 +16,8 @@ from casino_club.features.rewards.public import set_bonus_terms
 from casino_club.features.wallet.public import Pocket
 from casino_club.kernel.errors import Refused
 from tests.builders.actions import NOON
-from tests.features.games.parlour import USER, Parlour
+from tests.builders.venues import USER
+from tests.features.games.parlour import Parlour
 from tests.features.protection.guarding import Guard
 
 HOURS = timedelta(hours=1)

@@ -15,7 +15,8 @@ from casino_club.features.odds.public import Bet, Game
 from casino_club.features.odds.rules.refusals import MoveOutdated, SeedMissing
 from casino_club.kernel.subject import UserSubject
 from tests.builders.actions import NOON
-from tests.features.games.parlour import USER, Parlour, seconds
+from tests.builders.venues import USER
+from tests.features.games.parlour import Parlour, seconds
 from tests.features.odds.house import seeded
 
 LATER = NOON + seconds(60)

@@ -17,12 +17,10 @@ from casino_club.features.identity.public import AgeUnproven
 from casino_club.features.odds.commands.versions import pause
 from casino_club.features.odds.public import DRAW_REFUSALS, Bet, Game
 from casino_club.features.odds.rules.refusals import (
-    ClientSeedMissing,
     FundsRefused,
     InvalidBet,
     ProductMissing,
     ProductPaused,
-    SeedMissing,
 )
 from casino_club.features.protection.public import ADMIT_REFUSALS
 from casino_club.features.protection.rules.limits import Limit, Measure, Period
@@ -34,8 +32,8 @@ from casino_club.kernel.errors import Refused
 from casino_club.kernel.money import AMOUNT_MAX, Currency
 from casino_club.kernel.subject import OPERATOR
 from tests.builders.actions import NOON
-from tests.features.games.parlour import PLAIN_SLOT, USER, Parlour, open_parlour, seconds
-from tests.features.odds.house import seeded
+from tests.builders.venues import USER
+from tests.features.games.parlour import PLAIN_SLOT, Parlour, open_parlour, seconds
 from tests.features.protection.guarding import Guard
 
 NOTHING = dict.fromkeys(("rounds", "draws", "nonces", "transactions", "plays", "counted"), 0)
@@ -245,14 +243,9 @@ async def test_winnings_never_pay_for_their_own_stake(parlour: Parlour) -> None:
 
 
 async def test_without_a_promise_and_a_choice_nothing_is_staked(parlour: Parlour) -> None:
-    for seed, refused in (("DELETE FROM odds_seeds", SeedMissing), ("SELECT 1", ClientSeedMissing)):
-        async with parlour.database.transaction() as db:
-            await db.execute("DELETE FROM odds_client_seeds")
-            await db.execute(seed)
+    async for refused in parlour.without_seeds():
         with pytest.raises(refused):
             await parlour.play(parlour.spin())
-        if refused is SeedMissing:
-            await seeded(parlour.database, parlour.desk.odds, USER)
 
     assert await parlour.kept() == NOTHING
 

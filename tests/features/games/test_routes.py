@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from casino_club.features.games.jobs import erase_games, export_rounds
-from casino_club.features.wallet.public import Give, House, Pocket
+from casino_club.features.wallet.public import Pocket
 from casino_club.infra.backends.hot_store import RedisHotStore
 from casino_club.infra.backends.log_files import LogFiles
 from casino_club.infra.db.database import Database
@@ -19,10 +19,10 @@ from casino_club.infra.privacy.doors import Erased, Reach
 from casino_club.infra.vault import Vault
 from tests.builders.actions import NOON
 from tests.builders.jobs import NOWHERE
+from tests.builders.venues import a_seated_user
 from tests.features.actions.club import VAULT_SECRET
 from tests.features.identity import people
 from tests.features.identity.people import Person, open_house
-from tests.features.wallet.purse import Purse, a_wallet_policy
 from tests.infra.waiting import POLL_SECONDS
 
 RPS = "/api/games/rps/play"
@@ -34,15 +34,7 @@ HISTORY = "/api/games/roulette/history"
 
 async def somebody(house: people.House, coins: int = 1_000, *, is_of_age: bool = True) -> Person:
     """Who has all that play takes."""
-    person = await house.person()
-    await person.send("POST", "/api/seed")
-    await person.send("PUT", "/api/seed/client-seed", {"client_seed": "clover"})
-    if is_of_age:
-        async with house.database.transaction() as db:
-            await db.execute("INSERT INTO age_checks VALUES ($1, 'x', now(), now(), true)", person.user_id)
-    gift = Give(Pocket.COINS, coins, House.GRANTS, "gift")
-    await Purse(house.database, a_wallet_policy()).post(gift, user_id=person.user_id)
-    return person
+    return await a_seated_user(house, Pocket.COINS, coins, is_of_age=is_of_age)
 
 
 async def age_of(person: Person) -> str:

@@ -1,11 +1,11 @@
 """A shop on a test's own database: a catalogue that is live, a provider in the test's hands, and people who buy."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from casino_club.entry.payments import PAYMENT_BOOK
@@ -20,8 +20,7 @@ from casino_club.features.shop.rules.offers import Place
 from casino_club.features.shop.rules.purchases import Purchase
 from casino_club.features.shop.store import purchases
 from casino_club.features.wallet.commands import checking
-from casino_club.features.wallet.public import Give, House, Order, Pocket, Take, post
-from casino_club.features.wallet.store.reading import held_by
+from casino_club.features.wallet.public import House, Order, Pocket, Take, post
 from casino_club.infra.backends.payments.sandbox import SandboxPayments
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.inspections import Inspections
@@ -31,13 +30,11 @@ from casino_club.kernel.ids import derived_uuid
 from casino_club.kernel.money import Currency
 from casino_club.kernel.subject import UserSubject
 from tests.builders.actions import NOON, a_log
+from tests.builders.venues import USER, Venue
 from tests.features.protection.guarding import a_protection_policy
 from tests.features.rewards.gifts import a_reward_policy
 from tests.features.wallet.purse import a_key, a_wallet_policy
 
-T = TypeVar("T")
-
-USER = 7
 GROWN_UP = set(range(1, 10_000))
 """Those who have proved their age."""
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -124,15 +121,11 @@ class Bank:
 
 
 @dataclass(frozen=True)
-class Counter:
-    """Where people buy. One user, unless another is named."""
+class Counter(Venue):
+    """Where people buy."""
 
-    database: Database
     desk: ShopDesk
     bank: Bank
-
-    async def run(self, work: Callable[[Db], Awaitable[T]]) -> T:
-        return await self.database.run(work)
 
     async def order(self, item_id: str = "gems-100", *, now: datetime = NOON, **more: Any) -> Purchase:
         """What is kept before anybody is asked for money; what costs gems is paid."""
@@ -183,29 +176,18 @@ class Counter:
         assert found is not None
         return found
 
-    async def give(self, pocket: Pocket, amount: int, *, user_id: int = USER) -> None:
-        async def work(db: Db) -> None:
-            await lock_users(db, [user_id])
-            key = a_key()
-            order = Order("gift", user_id, (Give(pocket, amount, House.GRANTS, f"gift {key.key}"),))
-            await post(db, order, key=key, now=NOON, policy=self.desk.wallet)
-
-        await self.run(work)
-
     async def spend(self, amount: int, *, currency: Currency = Currency.GEM, user_id: int = USER) -> None:
         async def work(db: Db) -> None:
             await lock_users(db, [user_id])
             order = Order("goods", user_id, (Take(currency, amount, House.GOODS),))
-            await post(db, order, key=a_key(), now=NOON, policy=self.desk.wallet)
+            await post(db, order, key=a_key(), now=NOON, policy=self.wallet)
 
         await self.run(work)
 
     async def holds(self, user_id: int = USER) -> dict[str, int]:
         async with self.database.connection() as db:
-            held = await held_by(db, user_id)
             spins = await db.fetchval("SELECT coalesce(sum(spins), 0) FROM free_spins WHERE user_id = $1", user_id)
-        found = {pocket.name.lower(): amount for pocket, amount in held.items() if amount}
-        return found | ({"spins": int(spins)} if spins else {})
+        return await super().holds(user_id) | ({"spins": int(spins)} if spins else {})
 
     async def told(self, *types: str) -> list[tuple[str, str]]:
         """What the log was told of these types."""
@@ -248,7 +230,8 @@ async def open_counter(database: Database, market: str = "eu", catalogue: Catalo
     await a_log(database).make_room()
     await database.run(lambda db: publishing.ship(db, catalogue or items(), now=NOON - DAY))
     bank = Bank()
-    return Counter(database, a_desk(database, bank, market), bank)
+    desk = a_desk(database, bank, market)
+    return Counter(database, desk.wallet, desk, bank)
 
 
 def a_sandbox(folder: Path, wall: Callable[[], float]) -> SandboxPayments:

@@ -19,7 +19,8 @@ from casino_club.features.shop.rules.purchases import OPEN_MAX, State
 from casino_club.features.wallet.public import InsufficientFunds, Pocket
 from casino_club.infra.db.database import Database
 from tests.builders.actions import NOON
-from tests.features.shop.counter import DAY, MINUTE, USER, Counter, a_purchase_key, open_counter
+from tests.builders.venues import USER
+from tests.features.shop.counter import DAY, MINUTE, Counter, a_purchase_key, open_counter
 
 WHOLE = pytest.mark.parametrize(
     ("item_id", "more", "refusal"),
@@ -56,7 +57,7 @@ async def traces(counter: Counter) -> dict[str, int]:
 
 
 async def test_gems_buy_at_once_and_in_one_transaction(counter: Counter) -> None:
-    await counter.give(Pocket.FREE_GEMS, 100)
+    await counter.give(USER, Pocket.FREE_GEMS, 100)
 
     bought = await counter.buy("badge", quantity=2)
 
@@ -69,7 +70,7 @@ async def test_gems_buy_at_once_and_in_one_transaction(counter: Counter) -> None
 
 
 async def test_the_same_purchase_a_hundred_times_at_once_is_one(counter: Counter) -> None:
-    await counter.give(Pocket.FREE_GEMS, 1_000)
+    await counter.give(USER, Pocket.FREE_GEMS, 1_000)
     key = a_purchase_key()
 
     bought = await asyncio.gather(*(counter.buy("badge", purchase_key=key) for _ in range(100)))
@@ -135,7 +136,7 @@ async def test_nobody_buys_more_than_they_allow_themselves(counter: Counter) -> 
 
 
 async def test_who_is_excluded_buys_neither_for_money_nor_for_gems(counter: Counter) -> None:
-    await counter.give(Pocket.FREE_GEMS, 100)
+    await counter.give(USER, Pocket.FREE_GEMS, 100)
     policy = counter.desk.protection
     await counter.run(lambda db: resting.exclude(db, USER, months=6, now=NOON, policy=policy))
 
@@ -184,7 +185,7 @@ async def test_in_korea_nothing_that_was_paid_for_turns_into_a_stake(database: D
     await counter.paid("gems-100")
     with pytest.raises(InsufficientFunds):
         await counter.order("spins")  # only free gems pay for what can be staked
-    await counter.give(Pocket.FREE_GEMS, 10)
+    await counter.give(USER, Pocket.FREE_GEMS, 10)
     await counter.buy("spins")
 
     assert "package" not in {offer.item.id for offer in offers}
@@ -226,6 +227,6 @@ async def test_the_shop_says_what_is_left_for_somebody_and_why_not(counter: Coun
 async def test_money_is_taken_of_nobody_whose_age_is_not_proven_and_gems_are(counter: Counter) -> None:
     with pytest.raises(AgeUnproven):
         await counter.order(user_id=10_000)
-    await counter.give(Pocket.FREE_GEMS, 50, user_id=10_000)
+    await counter.give(10_000, Pocket.FREE_GEMS, 50)
 
     assert (await counter.order("badge", user_id=10_000)).state is State.SETTLED

@@ -102,14 +102,15 @@ async def test_whoever_dies_at_whatever_step_leaves_nothing_undone(
         user_id, fuse = 1_000 + step, Fuse(left=step)
         async with DyingDatabase(database_url, fuse) as database:
             bank = DyingBank(counter.bank, fuse)
-            dying = OfUser(database, replace(counter.desk, database=database, provider=bank), bank, user_id)
+            desk = replace(counter.desk, database=database, provider=bank)
+            dying = OfUser(database, counter.wallet, desk, bank, user_id)
             try:
                 await live(dying)
             except Killed as killed:
                 died.append(str(killed))
             else:
                 break
-        await _goes_on(OfUser(counter.database, counter.desk, counter.bank, user_id))
+        await _goes_on(OfUser(counter.database, counter.wallet, counter.desk, counter.bank, user_id))
 
     assert len(died) >= 8, died
     assert await counter.broken() == {}

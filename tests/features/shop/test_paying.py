@@ -16,7 +16,8 @@ from casino_club.infra.audit import deeds
 from casino_club.infra.payments import Payment, PaymentState
 from casino_club.kernel.money import Currency
 from tests.builders.actions import NOON
-from tests.features.shop.counter import DAY, MINUTE, SECOND, USER, Counter
+from tests.builders.venues import USER
+from tests.features.shop.counter import DAY, MINUTE, SECOND, Counter
 
 LATER = NOON + 16 * MINUTE
 NOTHING: dict[str, int] = {}
@@ -279,7 +280,7 @@ async def test_after_the_days_of_the_market_users_ask_the_support(counter: Count
 
 
 async def test_what_costs_gems_is_not_refunded(counter: Counter) -> None:
-    await counter.give(Pocket.FREE_GEMS, 100)
+    await counter.give(USER, Pocket.FREE_GEMS, 100)
     bought = await counter.buy("badge")
 
     with pytest.raises(refusals.NotRefundable):

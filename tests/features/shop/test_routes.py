@@ -15,6 +15,7 @@ from casino_club.features.shop.rules.shipped import shipped_catalogue
 from casino_club.infra.backends.payments.sandbox import SandboxPayments
 from casino_club.infra.db.database import Database
 from casino_club.kernel.subject import Role
+from tests.builders.venues import come_of_age
 from tests.features.actions.club import settings_for
 from tests.features.identity.people import House, Person, open_house
 from tests.infra.waiting import POLL_SECONDS
@@ -41,7 +42,7 @@ async def a_buyer(house: House) -> Person:
     """Somebody who has proved their age."""
     person = await house.person()
     async with house.database.transaction() as db:
-        await db.execute("INSERT INTO age_checks VALUES ($1, 'x', now(), now(), true)", person.user_id)
+        await come_of_age(db, person.user_id, at=datetime.now(UTC))
     return person
 
 
