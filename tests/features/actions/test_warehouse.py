@@ -1,6 +1,7 @@
 """What the warehouse holds is what the log says, however often pages arrive."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -10,11 +11,13 @@ import pytest
 
 from casino_club.features.actions.jobs import warehouse as projection
 from casino_club.infra.db.database import Database
-from casino_club.infra.log.into_warehouse import BLOCK_MB_MAX
+from casino_club.infra.log.into_warehouse import BLOCK_MB_MAX, InWarehouse
 from casino_club.infra.log.parked import parked_rows
 from casino_club.infra.log.retry import retry_all
+from casino_club.infra.log.rows import LogRow
 from casino_club.infra.ports import Block, WarehouseAway, WarehouseStore
 from casino_club.infra.warehouse.warehouse import Warehouse
+from casino_club.kernel.clock import Calendar
 from tests.builders.actions import NOON, a_log, a_policy, a_view, record
 from tests.features.actions.warehoused import (
     ALL_USERS,
@@ -117,6 +120,51 @@ async def test_every_page_sent_twice_changes_no_figure(place: Place, database: D
     assert len(sent) == 6
     assert await place.hashes() == before
     assert [each.rows > 0 for each in before] == [True] * 3
+
+
+class Watched:
+    """The projection, with the calendars by which it turned rows into columns."""
+
+    def __init__(self) -> None:
+        assert projection.to_warehouse is not None
+        self._turned_by = projection.to_warehouse.effect
+        self.subscription = replace(projection, to_warehouse=replace(projection.to_warehouse, effect=self._turn))
+        self.zones: list[str] = []
+
+    def _turn(self, rows: Sequence[LogRow], calendar: Calendar) -> Block:
+        self.zones.append(calendar.zone)
+        return self._turned_by(rows, calendar)
+
+
+async def test_a_page_that_was_foreseen_is_turned_into_columns_once(place: Place, database: Database) -> None:
+    await write_history(database, random.Random(3), rows=50)
+    watched = Watched()
+    follower = place.follower(subscription=watched.subscription)
+
+    async with database.connection() as db:
+        page = await follower.read(db)
+        follower.effect.foresee(page.rows)
+        await follower.deliver(page)
+
+    assert watched.zones == ["Asia/Seoul"]
+    assert await place.rows(USER_DAYS) == user_days(await place.logged())
+
+
+async def test_what_was_foreseen_by_another_calendar_is_turned_anew(place: Place, database: Database) -> None:
+    await write_history(database, random.Random(3), rows=50)
+    watched = Watched()
+    follower = place.follower(subscription=watched.subscription)
+    assert isinstance(follower.effect, InWarehouse)
+
+    async with database.connection() as db:
+        page = await follower.read(db)
+        follower.effect.calendar = Calendar("America/New_York")
+        follower.effect.foresee(page.rows)
+        await follower.effect.make_tables(db)
+        await follower.deliver(page)
+
+    assert watched.zones[-1] == "Asia/Seoul"
+    assert await place.rows(USER_DAYS) == user_days(await place.logged())
 
 
 async def test_a_page_that_is_too_large_goes_in_parts(place: Place, database: Database) -> None:

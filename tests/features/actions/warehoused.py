@@ -12,7 +12,7 @@ import msgspec
 
 from casino_club.features.actions.jobs import warehouse as projection
 from casino_club.infra.backends.hot_store import RedisHotStore
-from casino_club.infra.db.database import Database
+from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log.effects import Stores, WarehouseHome
 from casino_club.infra.log.follower import Follower
 from casino_club.infra.log.rows import SELECTED, LogRow, rows_of
@@ -51,15 +51,11 @@ class Place:
         """Follow the log to its end."""
         followed = follower or self.follower()
         async with self.database.connection() as db:
-            await followed.deliver_detached(db)
-            is_at_end = False
-            while not is_at_end:
-                assert followed.held is not None
-                is_at_end = followed.held.position.delivering is None
-                page = await followed.read(db)
-                if page.rows:
-                    is_at_end = False
-                    await followed.deliver(page)
+            try:
+                await followed.deliver_detached(db)
+                await _follow_to_end(followed, db)
+            finally:
+                await followed.ahead.forget()
 
     async def hashes(self) -> Sequence[Hash]:
         return (await Warehouse(self.database, self.store).read(HASHES, ALL_USERS)).rows
@@ -82,6 +78,18 @@ class Place:
         """The whole log, also what a dump has brought, whose transactions this cluster knows nothing of."""
         async with self.database.connection() as db:
             return await rows_of(db, f"SELECT {SELECTED} FROM user_actions")
+
+
+async def _follow_to_end(followed: Follower, db: Db) -> None:
+    is_at_end = False
+    while not is_at_end:
+        assert followed.held is not None
+        is_at_end = followed.held.position.delivering is None
+        page = await followed.read(db)
+        if page.rows:
+            is_at_end = False
+            followed.ahead.begin(db, page)
+            await followed.deliver(page)
 
 
 async def write_history(database: Database, rng: random.Random, *, rows: int = 600, now: datetime = NOON) -> None:

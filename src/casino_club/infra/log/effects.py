@@ -60,6 +60,10 @@ class Effect(Protocol):
         """Before anything is applied from a position that was just taken: finish what was left unfinished."""
         ...
 
+    def foresee(self, rows: Sequence[LogRow]) -> None:
+        """These rows will most likely be applied next: begin with what can be worked out meanwhile, if anything can."""
+        ...
+
     async def apply(self, held: Held, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> Held:
         """Have the effect of these rows, if any, and move the position behind them."""
         ...

@@ -44,8 +44,8 @@ class Follower:
     ahead: Ahead = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ahead = Ahead(self.source, page_rows=self.page_rows)
         self.effect = effect_of(self.subscription, self.stores, generation=self.generation)
+        self.ahead = Ahead(self.source, page_rows=self.page_rows, foresee=self.effect.foresee)
 
     async def follow(self, woken: asyncio.Event) -> None:
         """Follow the log until cancelled. Of several processes one leads; the others stand by."""

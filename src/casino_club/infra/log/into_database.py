@@ -24,6 +24,9 @@ class InDatabase:
     async def settle(self, db: Db, held: Held) -> Held:  # noqa: ARG002 - nothing is ever left unfinished
         return held
 
+    def foresee(self, rows: Sequence[LogRow]) -> None:
+        """Nothing takes long enough."""
+
     async def apply(self, held: Held, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> Held:
         async with self.database.transaction() as db:
             if rows:

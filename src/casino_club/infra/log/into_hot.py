@@ -32,6 +32,9 @@ class InHotStore:
     async def settle(self, db: Db, held: Held) -> Held:  # noqa: ARG002 - nothing is ever left unfinished
         return held
 
+    def foresee(self, rows: Sequence[LogRow]) -> None:
+        """Nothing takes long enough."""
+
     async def apply(self, held: Held, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> Held:
         await self._write(held, rows)
         async with self.database.transaction(POSITION_MAY_BE_REPEATED if beside is None else "") as db:

@@ -6,7 +6,9 @@ written down sends it again first: under the same token, it changes nothing that
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from casino_club.infra.db.database import Database, Db
 from casino_club.infra.log import parked, pending, positions, rebuild, taking_over
@@ -32,6 +34,14 @@ class BlockTooLarge(Exception):
     """A page takes more than the warehouse should be given at once, and has to be cut."""
 
 
+class Foreseen(NamedTuple):
+    """Rows that are being turned into columns before they are applied, and the calendar of their days."""
+
+    rows: Sequence[LogRow]
+    calendar: Calendar
+    block: "Future[Block]"
+
+
 @dataclass
 class InWarehouse:
     """The effect of one projection in one of its generations."""
@@ -44,8 +54,12 @@ class InWarehouse:
     generation: int
     filled: Generation | None = None
     calendar: Calendar | None = None
+    foreseen: Foreseen | None = None
+    turning: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "columns"))
+    """Where rows are turned into columns: the event loop has other things to do meanwhile."""
 
     async def settle(self, db: Db, held: Held) -> Held:
+        self.foreseen = None
         await self.make_tables(db, taking_over_to=0 if held.generation == positions.LIVE else held.position.last_id)
         found = await pending.find(db, held)
         if found is None:
@@ -61,7 +75,7 @@ class InWarehouse:
     async def apply(self, held: Held, rows: Sequence[LogRow], after: Position, *, beside: Beside | None = None) -> Held:
         if rows:
             token = self._token(f"{self.generation}.{held.moves}")
-            block = await asyncio.to_thread(self._block, rows)  # Others have things to do on this one meanwhile.
+            block = await asyncio.wrap_future(self._begun(rows))
             if len(block.data) > BLOCK_MB_MAX * 1024**2 and len(rows) > 1:
                 raise BlockTooLarge(f"{len(rows)} rows take {len(block.data) // 1024**2} MB")
             async with self.database.transaction() as db:
@@ -90,6 +104,19 @@ class InWarehouse:
             await parked.release_parked_before(db, self.projection, begun_at)
         await self._drop_retired()
         return True
+
+    def foresee(self, rows: Sequence[LogRow]) -> None:
+        """The next page is turned into columns while the warehouse takes the one before it."""
+        assert self.calendar is not None, "settle comes first"
+        self.foreseen = Foreseen(rows, self.calendar, self.turning.submit(self._block, rows))
+
+    def _begun(self, rows: Sequence[LogRow]) -> "Future[Block]":
+        """These rows on their way to be a block; begun before, if they were foreseen and days are the same."""
+        found = self.foreseen
+        if found is None or found.rows is not rows or found.calendar is not self.calendar:
+            return self.turning.submit(self._block, rows)
+        self.foreseen = None
+        return found.block
 
     def _block(self, rows: Sequence[LogRow]) -> Block:
         assert self.calendar is not None, "settle comes first"
