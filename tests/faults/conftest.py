@@ -9,7 +9,7 @@ from tests.faults import page
 
 NEED_THE_MACHINE = [
     "cluster",
-    *(f"test_{what}.py" for what in ("clocks", "disks", "hosts", "rounds", "shims", "transfers")),
+    *(f"test_{what}.py" for what in ("clocks", "disks", "hosts", "rounds", "rounds_truth", "shims", "transfers")),
 ]
 collect_ignore = [] if os.environ.get("CASINO_CLUB_TEST_CLUSTER") else NEED_THE_MACHINE
 """These need root, a compiler or Kafka, and their time: `make test-faults` has them."""
