@@ -16,6 +16,8 @@ from casino_club.infra.log.parked import parked_rows
 from casino_club.infra.log.retry import retry_all
 from casino_club.infra.log.rows import LogRow
 from casino_club.infra.ports import Block, WarehouseAway, WarehouseStore
+from casino_club.infra.warehouse import generations, layouts
+from casino_club.infra.warehouse.layouts import Layout
 from casino_club.infra.warehouse.warehouse import Warehouse
 from casino_club.kernel.clock import Calendar
 from tests.builders.actions import NOON, a_log, a_policy, a_view, record
@@ -57,13 +59,33 @@ async def test_every_table_holds_what_the_log_says(place: Place, seed: int) -> N
     ]
 
 
+KEEP_MERGED = """SELECT name FROM system.tables
+    WHERE database = currentDatabase() AND engine_full LIKE '%old_parts_lifetime = 480%' ORDER BY name"""
+
+
 async def test_what_was_merged_stays_for_a_while_in_every_table(place: Place) -> None:
     await place.catch_up()
 
-    assert await place.rows(
-        """SELECT name FROM system.tables
-           WHERE database = currentDatabase() AND engine_full LIKE '%old_parts_lifetime = 480%' ORDER BY name"""
-    ) == [["actions"], ["user_days"], ["users"]]
+    assert await place.rows(KEEP_MERGED) == [["actions"], ["user_days"], ["users"]]
+
+
+async def test_tables_of_an_earlier_version_keep_what_was_merged_once_they_are_brought_up_to_date(place: Place) -> None:
+    await place.catch_up()
+    async with place.database.connection() as db:
+        live = await generations.find(db, projection.name)
+    assert live is not None
+    assert projection.to_warehouse is not None
+    database = live.database(place.store.database)
+    for table in ("actions", "user_days", "users"):
+        await place.store.run(f"ALTER TABLE {table} RESET SETTING old_parts_lifetime", database=database)
+    forget = "ALTER TABLE schema_versions DELETE WHERE name LIKE 'tables_0002%' SETTINGS mutations_sync = 1"
+    await place.store.run(forget, database=database)
+    assert await place.rows(KEEP_MERGED) == []
+
+    ran = await layouts.apply(place.store, Layout(projection.to_warehouse.package, None), database)
+
+    assert ran == ["tables_0002_merged_parts.sql"]
+    assert await place.rows(KEEP_MERGED) == [["actions"], ["user_days"], ["users"]]
 
 
 class Failing:

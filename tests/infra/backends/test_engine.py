@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from casino_club.infra import runtime
 from casino_club.infra.backends.embedded.warehouse import MODULE
 from casino_club.infra.backends.engine.__main__ import BROKEN_STATUS
+from casino_club.infra.backends.engine.parts import forget_broken
 from casino_club.infra.settings import Settings
 from tests.builders.servers import private_warehouse, running_server
 from tests.faults import disks
@@ -125,6 +127,8 @@ async def test_what_a_merge_had_no_room_for_is_there_again_once_the_engine_has_e
             client = await connected(str(runtime.warehouse_url(settings)))
             assert await hash_of_parts(client) == before
             await client.close()
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        assert forget_broken(disk / "warehouse/data", before=tomorrow), "what was broken is known by its name"
 
 
 async def write_parts(client: AsyncClient) -> None:

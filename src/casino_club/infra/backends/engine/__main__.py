@@ -6,12 +6,14 @@ import logging
 import os
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvloop
 from aiohttp import web
 
 from casino_club.infra.backends.engine.front import Front
+from casino_club.infra.backends.engine.parts import forget_broken
 from casino_club.infra.backends.engine.sessions import Engine
 from casino_club.infra.telemetry.logs import configure_logging
 
@@ -23,6 +25,7 @@ BODY_MB_MAX = 256
 LOOK_SECONDS = 0.25
 PARTS_LOOK_SECONDS = 1.0
 BROKEN_STATUS = 3
+BROKEN_KEPT = timedelta(days=7)
 
 
 def main() -> None:
@@ -34,11 +37,17 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit(f"Another process holds {folder}; stop that one, or choose another CASINO_CLUB_DATA_DIR.")
+    _forget_broken(folder / "data")
     engine = Engine(folder / "data", memory_mb_max=int(os.environ["WAREHOUSE_MEMORY_MB"]))
     secret = Path(os.environ["WAREHOUSE_SECRET_FILE"]).read_text()
     uvloop.run(_serve(engine, Front(engine, secret, body_mb_max=BODY_MB_MAX), port))
     _end_if_broken(engine)
     engine.close()
+
+
+def _forget_broken(folder: Path) -> None:
+    for path in forget_broken(folder, before=datetime.now(UTC) - BROKEN_KEPT):
+        logger.info("a part that was broken long ago is deleted", extra={"path": str(path)})
 
 
 async def _serve(engine: Engine, front: Front, port: int) -> None:

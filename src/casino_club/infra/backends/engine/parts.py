@@ -4,7 +4,9 @@ When the disk fills up during a merge, the engine takes the merge for done altho
 What was merged stays for some minutes, and comes back when the folder is opened anew: the broken part is put aside.
 """
 
+import shutil
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,10 @@ _NOT_COUNTED = {
     *("default_compression_codec.txt", "metadata_version.txt"),
 }
 """Files that the engine leaves out of a part's size. They are never empty."""
+
+
+ASIDE = ("broken", "covered-by-broken")
+"""What the engine's names for parts begin with that it could not read. What people detach is theirs."""
 
 
 class Part(NamedTuple):
@@ -34,6 +40,18 @@ class PartsLookedAt:
         found = [part for part in new if not _is_whole(part)]
         self._known = {part.path for part in parts} - {part.path for part in found}
         return found
+
+
+def forget_broken(folder: Path, *, before: datetime) -> Sequence[Path]:
+    """Delete parts that the engine has put aside as broken and that were written before this; which they were.
+
+    What they were made of was read in their place, so they are of use to nobody but who looks for the cause.
+    """
+    aside = [path for prefix in ASIDE for path in folder.glob(f"store/*/*/detached/{prefix}*")]
+    old = [path for path in aside if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before]
+    for path in old:
+        shutil.rmtree(path)
+    return old
 
 
 def _is_whole(part: Part) -> bool:
