@@ -143,6 +143,7 @@ ILLS: list[tuple[str, State, Callable[[], Gathered]]] = [
     ("Hot values", State.FAILURE, lambda: with_look(hot=replace(HOT, marks={"hot": None}))),
     ("Parked rows", State.WARNING, lambda: with_log(parked={"hot": 2})),
     ("Conservation", State.FAILURE, lambda: with_log(conservation=Standing(NOW, NOW, [A_MINUTE]))),
+    ("Conservation", State.FAILURE, lambda: with_log(conservation=Standing(NOW, LONG_AGO, []))),
     ("Transactions", State.WARNING, lambda: with_log(holder=Holder(1, "loader", 9.0, "active"))),
     ("Jobs", State.FAILURE, lambda: with_job(overdue_seconds=61.0)),
     ("Jobs", State.WARNING, lambda: with_job(last_run=a_run()._replace(state=RunState.FAILED))),

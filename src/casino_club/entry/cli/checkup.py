@@ -283,7 +283,7 @@ def conservation(given: Gathered) -> Finding | None:
     if given.look is None or given.look.log is None:
         return None
     standing = given.look.log.conservation
-    if standing.late:
+    if standing.open_minutes:
         return failure("Conservation", standing.sentence, "see /api/admin/conservation?state=open for what differs")
     return ok("Conservation", "every minute that is due has closed")
 
