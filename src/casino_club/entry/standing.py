@@ -20,7 +20,7 @@ from casino_club.features.privacy.store import erasures
 from casino_club.features.wallet.commands import checking
 from casino_club.infra import machine, runtime
 from casino_club.infra.backends.hot_store import RedisHotStore
-from casino_club.infra.db.database import SERVER_AWAY, Database, Db
+from casino_club.infra.db.database import NO_SCHEMA, SERVER_AWAY, Database, Db
 from casino_club.infra.db.facts import DatabaseFacts, answer_seconds, database_facts
 from casino_club.infra.jobs import timetable
 from casino_club.infra.jobs.runs import State
@@ -63,7 +63,7 @@ def sentence(fault: BaseException) -> str:
         case HotStoreAway():
             return f"{fault}; run `casino-club up`, or check CASINO_CLUB_REDIS_URL."
         case asyncpg.UndefinedTableError():
-            return "The database lacks this version's schema; run `casino-club migrate`."
+            return NO_SCHEMA
     reason = (str(fault).splitlines() or [type(fault).__name__])[0]
     return f"PostgreSQL does not answer ({reason}); run `casino-club up`, or check CASINO_CLUB_DATABASE_URL."
 
@@ -177,7 +177,7 @@ def problems(seen: Look) -> list[str]:
     found += warehouse_standing.warehouse_problems(seen.warehouse)
     if isinstance(seen.database, DatabaseLook):
         if seen.log is None:
-            found.append("The database lacks this version's schema; run `casino-club migrate`.")
+            found.append(NO_SCHEMA)
         else:
             found += _log_problems(seen.log, seen.at, seen.readers)
             found += _ledger_problems(seen.database.ledger)

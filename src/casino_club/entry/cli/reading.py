@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
+import asyncpg
 import typer
 from pydantic import ValidationError
 
 from casino_club.infra import machine
+from casino_club.infra.db.database import NO_SCHEMA
 from casino_club.infra.ports import Unusable
 from casino_club.infra.settings import Settings
 
@@ -28,8 +31,18 @@ def complaints_for_people() -> Iterator[None]:
     try:
         yield
     except Unusable as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        _end_with(str(error))
+    except asyncpg.UndefinedTableError:
+        _end_with(NO_SCHEMA)
+    except ExceptionGroup as several:
+        if several.split(asyncpg.UndefinedTableError)[1] is not None:
+            raise
+        _end_with(NO_SCHEMA)
+
+
+def _end_with(why: str) -> NoReturn:
+    typer.echo(why, err=True)
+    raise typer.Exit(1) from None
 
 
 def data_dir_of(settings: Settings) -> Path:

@@ -16,6 +16,8 @@ Db = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 T = TypeVar("T")
 
+NO_SCHEMA = "The database lacks this version's schema; run `casino-club migrate`."
+
 SERVER_AWAY = (
     ConnectionError,
     FileNotFoundError,
