@@ -170,7 +170,7 @@ async def test_run_tries_again_after_a_deadlock(database: Database) -> None:
 
     await asyncio.gather(cross(1, 2), cross(2, 1))
 
-    assert attempts == 3
+    assert attempts >= 3  # Whoever yielded may be back before the other was woken, and cross it once more.
     async with database.connection() as db:
         assert [row[0] for row in await db.fetch("SELECT hits FROM pair ORDER BY n")] == [2, 2]
 
