@@ -144,6 +144,24 @@ async def test_a_cut_import_goes_on_with_the_mapping_it_began_with(
     assert (same.code, same.json[0]["duplicate"]) == (0, 2)
 
 
+async def test_a_file_that_was_changed_while_its_import_was_cut_is_not_taken_for_another(
+    club: Club, database: Database, tmp_path: Path
+) -> None:
+    path = as_csv(tmp_path / "history.csv", spins(3))
+    await club.call("import", str(path), *ALL)
+    async with database.connection() as db:
+        await db.execute("UPDATE imports SET ended_at = NULL, line = 2")
+    as_csv(path, spins(4))
+
+    changed = await club.call("import", str(path), *ALL)
+    again = await club.call("import", str(path), *ALL, "--again", "--json")
+    later = await club.call("import", str(as_csv(path, spins(5))), *ALL, "--json")
+
+    assert (changed.code, "has changed since it was imported up to line 2" in changed.stderr) == (1, True)
+    assert (again.code, again.json[0]["rows"]) == (0, 4)
+    assert (later.code, later.json[0]["accepted"]) == (0, 1)
+
+
 async def test_refused_rows_never_overwrite_a_file(club: Club, tmp_path: Path) -> None:
     path = as_csv(tmp_path / "history.csv", spins(3))
     (tmp_path / "history.csv.refused.jsonl").write_text("mine\n")

@@ -74,6 +74,13 @@ class OtherMapping(Refused):
     kind = Kind.CONFLICT
 
 
+class FileChanged(Refused):
+    """What was begun can't be gone on with."""
+
+    code = "import_file_changed"
+    kind = Kind.CONFLICT
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What the operator asked for."""
@@ -234,6 +241,8 @@ async def _held(platform: Platform, opened: Opened, namespace: int) -> AsyncIter
         await imports.hold(db, which)
         try:
             noted = None if opened.order.is_again else await imports.find(db, which)
+            if noted is None:
+                await _check_unchanged(db, opened, which)
             if noted is not None and not noted.line:
                 noted = None  # Nothing of it is in, so that any mapping may begin.
             if noted is not None and noted.mapping_digest != opened.mapping_digest and noted.ended_at is None:
@@ -246,6 +255,17 @@ async def _held(platform: Platform, opened: Opened, namespace: int) -> AsyncIter
         finally:
             if not db.is_closed():
                 await imports.let_go(db)
+
+
+async def _check_unchanged(db: Db, opened: Opened, which: FileOf) -> None:
+    """Rows without an id are known by their file: of one that was changed, those that are in would be doubled."""
+    if opened.order.is_again:
+        await imports.forget_cut(db, which, file=str(opened.path))
+    elif cut := await imports.find_cut(db, which, file=str(opened.path)):
+        raise FileChanged(
+            f"{opened.path} has changed since it was imported up to line {cut.line:,}: rows without an id would come "
+            "twice. Bring it back as it was and go on, or begin this one with --again."
+        )
 
 
 @contextmanager

@@ -53,6 +53,27 @@ async def find(db: Db, which: FileOf) -> Import | None:
     return _import(row)
 
 
+async def find_cut(db: Db, which: FileOf, *, file: str) -> Import | None:
+    """An import of this name that has not come to its end, begun when the file held something else."""
+    row = await db.fetchrow(
+        f"""SELECT {_COLUMNS} FROM imports
+            WHERE namespace = $1 AND file_digest <> $2 AND file = $3 AND ended_at IS NULL AND line > 0
+            ORDER BY moved_at DESC LIMIT 1""",  # noqa: S608 - constant columns
+        *which,
+        file,
+    )
+    return _import(row)
+
+
+async def forget_cut(db: Db, which: FileOf, *, file: str) -> None:
+    """Give up those of this name that were begun with something else: nobody goes on with them."""
+    await db.execute(
+        "DELETE FROM imports WHERE namespace = $1 AND file_digest <> $2 AND file = $3 AND ended_at IS NULL",
+        *which,
+        file,
+    )
+
+
 async def begin(db: Db, which: FileOf, *, mapping_digest: bytes, file: str, now: datetime) -> Import:
     """Begin at the first line, whatever was noted before."""
     row = await db.fetchrow(
