@@ -30,6 +30,12 @@ class HostedBrokers(Brokers):
     def addresses(self) -> list[str]:
         return [self.hosts[node].address for node in NODES]
 
+    def kill(self, *nodes: int) -> None:
+        """They are gone when this returns, so that nobody takes them for alive."""
+        super().kill(*nodes)
+        for node in nodes:
+            self._children[node].wait()
+
     def start_again(self) -> None:
         """Start those that do not run, and wait until all answer."""
         for node in NODES:
