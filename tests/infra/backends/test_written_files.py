@@ -1,6 +1,8 @@
 """Files that an export and an import write: the same bytes for the same rows, and nothing twice after a repetition."""
 
 import json
+import resource
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +11,7 @@ import pytest
 from casino_club.infra.backends import parquet
 from casino_club.infra.backends.parquet import SCHEMA, ParquetFolder
 from casino_club.infra.backends.refused_rows import RefusedRows
-from casino_club.infra.ports import RefusedRow
+from casino_club.infra.ports import RefusedRow, Unusable
 from tests.builders.actions import NOON
 
 ROWS = 25
@@ -57,3 +59,15 @@ def test_refused_rows_that_are_written_again_stand_there_once(tmp_path: Path) ->
 
     lines = [json.loads(line) for line in refused.path.read_text().splitlines()]
     assert [line["refused_line"] for line in lines] == [1, 2]
+
+
+def test_a_disk_without_room_for_refused_rows_is_told_as_such(tmp_path: Path) -> None:
+    refused = RefusedRows(tmp_path / "refused.jsonl", size=0)
+    row = RefusedRow(1, "code", "Why.", {"a": "long"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # What a full disk says comes as late: when it is written.
+    try:
+        with pytest.raises(Unusable, match="make room there"), closing(refused):
+            refused.put([row], behind=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,7 +44,8 @@ class RefusedRows:
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # What could not be written was told by `put`, and is cut off when it goes on.
+                self._file.close()
 
 
 def _encoded(row: RefusedRow) -> bytes:
@@ -59,5 +60,6 @@ def _on_disk(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Unusable(
-            f"{path} can't be written: {error.strerror or error}; name another with --refused-to."
+            f"{path} can't be written: {error.strerror or error}; make room there and call this again, "
+            "or move the file and name its new folder with --refused-to."
         ) from error
