@@ -3,10 +3,12 @@
 import asyncio
 import os
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
 
 from casino_club.infra.backends.kafka.client import Kafka
 from casino_club.infra.backends.kafka.publisher import TopicPublisher
@@ -116,3 +118,23 @@ async def test_a_users_rows_share_the_partition_that_their_number_says(database:
     for message, row in zip(with_rows, rows_in(with_rows), strict=True):
         assert message.partition() == row["user_id"] % 3
         assert message.key() == str(row["user_id"]).encode()
+
+
+async def test_the_brokers_say_when_a_message_came_however_wrong_the_clock_of_the_relay_is(
+    database: Database, kafka: Kafka
+) -> None:
+    ids = await append(database, USERS)
+    async with relaying(database, kafka):
+        await eventually(lambda: is_sent(database))
+    producer, ahead = kafka.producer(), datetime.now(UTC) + timedelta(days=2)
+    producer.init_transactions(60)
+    producer.begin_transaction()
+    for topic in (kafka.topic, kafka.relay_topic):
+        producer.produce(topic, None, b"mark", 0, timestamp=int(ahead.timestamp() * 1_000))
+    producer.commit_transaction(60)
+
+    for topic in (kafka.topic, kafka.relay_topic):
+        told = [message.timestamp() for message in await asyncio.to_thread(messages, kafka, topic)]
+        assert {kind for kind, _ in told} == {TIMESTAMP_LOG_APPEND_TIME}
+        assert max(at for _, at in told) / 1_000 == pytest.approx(time.time(), abs=300)
+    await assert_holds_once_and_in_order(kafka, ids)

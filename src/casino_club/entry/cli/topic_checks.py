@@ -23,7 +23,10 @@ def kafka_transacts(given: Gathered) -> Finding | None:
     if not isinstance(given.topic, TopicFacts):
         return None
     if why := given.topic.why_no_transactions:
-        mend = "let our account use transactional ids that begin with the topic's name, and see the brokers' logs"
+        mend = (
+            "let our account use transactional ids that begin with the topic's name, and see the brokers' logs; "
+            "if their clocks were wrong, start all brokers again"
+        )
         return failure("Transactions of Kafka", why, mend)
     return ok("Transactions of Kafka", "can be begun")
 

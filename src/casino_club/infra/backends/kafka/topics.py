@@ -62,8 +62,12 @@ def _made(kafka: Kafka, admin: AdminClient, topic: str, partitions: int, setting
     if found := described(admin, topic):
         return found
     copies = kafka.copies or min(COPIES, len(admin.list_topics(timeout=ASK_SECONDS_MAX).brokers))
-    in_sync = {"min.insync.replicas": "2" if copies >= COPIES else "1"}
-    new = NewTopic(topic, num_partitions=partitions, replication_factor=copies, config={**settings, **in_sync})
+    shared = {
+        "min.insync.replicas": "2" if copies >= COPIES else "1",
+        # Else Kafka refuses what a relay sends whose clock is ahead, and forgets early what one sends that is behind.
+        "message.timestamp.type": "LogAppendTime",
+    }
+    new = NewTopic(topic, num_partitions=partitions, replication_factor=copies, config={**settings, **shared})
     try:
         admin.create_topics([new], operation_timeout=ASK_SECONDS_MAX)[topic].result()
     except KafkaException as fault:
