@@ -29,6 +29,10 @@ class SlowDisks:
     def environment(self) -> Mapping[str, str]:
         return self._shim.environment
 
+    def has(self, program: str) -> bool:
+        """Whether such a program runs and is under our hand."""
+        return self._shim.has(program)
+
     def slow(self, program: str, by: timedelta) -> None:
         """Let every write and flush of a program take this much longer from now on."""
         self._shim.set(program, by // timedelta(microseconds=1))

@@ -6,7 +6,7 @@ from casino_club.entry.cli.reading import read_settings
 from casino_club.entry.cli.up import run
 from casino_club.infra.backends.embedded import postgres, redis
 
-HANDED_ON = ("LD_PRELOAD", "CASINO_CLUB_TEST_CLOCKS", "CASINO_CLUB_TEST_DISKS")
+HANDED_ON = ("LD_PRELOAD", "SHIM_CLOCKS", "SHIM_DISKS")
 
 
 def main() -> None:

@@ -37,13 +37,19 @@ class HostedBrokers(Brokers):
             self._children[node].wait()
 
     def start_again(self) -> None:
-        """Start those that do not run, and wait until all answer."""
+        """Start those that do not run, and wait until all answer. Who ends meanwhile is started once more."""
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
+        for address in self.url.split(","):
+            self._start_all()
+            while not _is_reachable(address):
+                assert time.monotonic() < deadline, f"the broker at {address} does not answer"
+                time.sleep(LOOK_SECONDS)
+                self._start_all()
+
+    def _start_all(self) -> None:
         for node in NODES:
             if node not in self._children or self._children[node].poll() is not None:
                 self._start(node)
-        deadline = time.monotonic() + ANSWER_SECONDS_MAX
-        for address in self.url.split(","):
-            _wait_until_reachable(address, deadline)
 
     def end(self) -> None:
         for child in self._children.values():
@@ -90,13 +96,10 @@ def _move(folder: Path, hosts: Mapping[int, Host]) -> str:
     return ",".join(f"{hosts[each['id']].address}:{each['port']}" for each in nodes)
 
 
-def _wait_until_reachable(address: str, deadline: float) -> None:
+def _is_reachable(address: str) -> bool:
     host, _, port = address.rpartition(":")
-    while True:
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline, f"the broker at {address} does not answer"
-            time.sleep(LOOK_SECONDS)
-        else:
-            return
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True

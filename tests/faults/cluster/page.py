@@ -28,13 +28,31 @@ hand.
 
 {table}
 
+Clocks and disks are one process's alone here: a clock is an hour ahead, an hour behind, a day ahead and a day behind,
+for a quarter of the time each, and then right again; writes and flushes are slowed down within the process; each
+broker's data lies on a small disk of its own, and so does what PostgreSQL, Redis and our own processes write. Filled
+disks have no byte left. A broker whose disk is full ends; whatever starts it again has to go on trying until there is
+room, as a service manager does. Actions are taken all the while, unless PostgreSQL can't write: then clients are told
+503.
+
+What a wrong clock leaves behind: messages bear the time of the broker that took them, whoever sent them, and the topic
+forgets by that. Brokers whose clocks are a day ahead forget a day too early, so that services which read the topic have
+a day less to be away. And when the consumer starts, the stocktaking finds by time where the messages of open minutes
+begin: a minute that was open then, and that these clocks or the consumer's put at a wrong time, may stay open and
+alarm although nothing is missing.
+
+**The clocks of all brokers at once are another matter.** Kafka holds to deadlines of a time that is no more. When all
+three were ahead and then right again, what a running relay sent was still taken, but a relay that began, or who wanted
+a new topic, waited in vain, and so did one broker that was started again alone. Starting all of them again together
+ended that; after days ahead and behind it took more than a minute. The suite does not try it.
+
 Relays that send their position before the rows, consumers that move theirs before the rows are inserted, and consumers
 that insert under ever new tokens are found by the same checks; those are tests as well.
 
 Repeat it with `make test-faults PAGE=docs/faults.md ARGS="-k cluster"`, as root, with Java 17, Maven, `ip` and
 `tc`. `CASINO_CLUB_TEST_KILLS` says how often each process is killed at each point; from 20 on, what lasts does so for
 a minute. Not tried: faults of memory or disks that change bytes, brokers that lose to a power cut what they had not
-flushed, a warehouse of several servers, two faults at once.
+flushed, a warehouse of several servers, wrong clocks of all brokers at once, two faults at once.
 """
 HEAD = ("Fault", "Times", "Acknowledged", "Lost", "Doubled", "Recovery p50", "Recovery max")
 

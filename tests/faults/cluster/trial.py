@@ -161,17 +161,12 @@ _OUT_OF_TOPIC = """SELECT count(*) < 2 OR bool_or(topic IS NULL OR delivering IS
 
 
 @asynccontextmanager
-async def a_trial(club: Club, outcomes: list[Outcome], *, seed: str) -> AsyncIterator[Trial]:
+async def a_trial(club: Club, outcomes: list[Outcome], *, seed: str, tells_times: bool = True) -> AsyncIterator[Trial]:
     """A trial in this club, at which nothing has happened yet."""
     key, _ = await club.make_key()
     url = runtime.warehouse_url(club.settings)
     assert url is not None
     database = Database(runtime.database_url(club.settings), connections_max=3)
     async with database, ClickHouseWarehouse(url) as store:
-        yield Trial(
-            club,
-            Load(club.port, key, seed=seed, host=club.settings.host),
-            Place(database, store),
-            outcomes,
-            Random(seed),
-        )
+        load = Load(club.port, key, seed=seed, host=club.settings.host, tells_times=tells_times)
+        yield Trial(club, load, Place(database, store), outcomes, Random(seed))

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 _LINE = struct.Struct("56sq")
 SOURCES = Path(__file__).parent
 
@@ -35,13 +37,31 @@ class Shim:
     @property
     def environment(self) -> Mapping[str, str]:
         """What programs must find in their environment when they start."""
-        return {"LD_PRELOAD": str(self._library), f"CASINO_CLUB_TEST_{self._kind.upper()}S": str(self._path)}
+        return {"LD_PRELOAD": str(self._library), f"SHIM_{self._kind.upper()}S": str(self._path)}
 
     def set(self, program: str, number: int) -> None:
         """Give a program its number; it holds at once."""
         place = self._programs.index(program)
         with self._path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as held:
             struct.pack_into("q", held, place * _LINE.size + 56, number)
+
+    def has(self, program: str) -> bool:
+        """Whether any process runs that obeys a program's number."""
+        return any(self._obeys(process, program) for process in psutil.process_iter())
+
+    def _obeys(self, process: psutil.Process, program: str) -> bool:
+        try:
+            # Some servers put a title of several words where their name was.
+            words, maps = " ".join(process.cmdline()).split(), Path(f"/proc/{process.pid}/maps").read_text()
+        except (psutil.Error, OSError):
+            return False
+        return str(self._path) in maps and any(f"/{word}".endswith(f"/{program}") for word in words)
+
+
+def together(*environments: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment of programs that shall find the libraries of all of these."""
+    libraries = ":".join(each["LD_PRELOAD"] for each in environments)
+    return {name: value for each in environments for name, value in each.items()} | {"LD_PRELOAD": libraries}
 
 
 @contextmanager

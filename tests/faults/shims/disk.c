@@ -8,7 +8,7 @@
 #include <time.h>
 
 __attribute__((constructor)) static void begin(void) {
-    const char *path = getenv("CASINO_CLUB_TEST_DISKS");
+    const char *path = getenv("SHIM_DISKS");
     if (path) find_own(path);
 }
 
@@ -20,8 +20,6 @@ static void wait_for(int file) {
     nanosleep(&pause, NULL);
 }
 
-#define NEXT(name) static __typeof__(&name) real; if (!real) real = dlsym(RTLD_NEXT, #name)
-
 int fsync(int file) { NEXT(fsync); wait_for(file); return real(file); }
 int fdatasync(int file) { NEXT(fdatasync); wait_for(file); return real(file); }
 ssize_t write(int file, const void *from, size_t size) { NEXT(write); wait_for(file); return real(file, from, size); }
@@ -31,6 +29,7 @@ ssize_t pwrite(int file, const void *from, size_t size, off_t at) {
 ssize_t pwrite64(int file, const void *from, size_t size, off64_t at) {
     NEXT(pwrite64); wait_for(file); return real(file, from, size, at);
 }
+ssize_t writev(int file, const struct iovec *from, int count) { NEXT(writev); wait_for(file); return real(file, from, count); }
 ssize_t pwritev(int file, const struct iovec *from, int count, off_t at) {
     NEXT(pwritev); wait_for(file); return real(file, from, count, at);
 }
