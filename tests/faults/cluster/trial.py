@@ -10,6 +10,7 @@ from typing import Any
 
 from confluent_kafka import Message
 
+from casino_club.entry.cli import asking
 from casino_club.features.actions.jobs import warehouse as projection
 from casino_club.infra import runtime
 from casino_club.infra.backends.warehouse import ClickHouseWarehouse
@@ -31,6 +32,7 @@ RECOVERY_SECONDS_MAX = 60.0
 AT_POST_SECONDS_MAX = 60.0
 TOPIC_SECONDS_MAX = 20.0
 LOOK_SECONDS = 0.05
+BALANCER_SECONDS = 0.5
 CLIENTS = 4
 """Enough that something is always under way; more would only make each check take longer."""
 
@@ -80,7 +82,7 @@ class Trial:
     async def under_load(self) -> AsyncIterator[None]:
         """Everybody reads the topic, clients send, and some more was acknowledged."""
         await self._in_topic()
-        async with self.load.running(clients=CLIENTS):
+        async with self.load.running(clients=CLIENTS), _balancing(self.club):
             enough = self.load.ledger.acknowledged + self.rng.randint(5, 100)
             await until(lambda: self.load.ledger.acknowledged >= enough or self.load.ledger.faults)
             yield
@@ -146,6 +148,22 @@ class Trial:
             if len({each.row["id"] for each in sent}) >= rows or time.monotonic() > deadline:
                 return sent
             await asyncio.sleep(LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def _balancing(club: Club) -> AsyncIterator[None]:
+    """The API is asked whether it is ready, as a balancer does it: without that it would have no need of Redis."""
+
+    async def ask() -> None:
+        while True:
+            await asking.ready_status(club.settings)
+            await asyncio.sleep(BALANCER_SECONDS)
+
+    task = asyncio.create_task(ask())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def _sent(message: Message) -> Sent:
