@@ -129,13 +129,19 @@ async def test_a_file_that_another_process_imports_is_left_to_it(
     assert (done.code, done.stderr) == (1, "Another process imports the same file; let it end, or end it.\n")
 
 
-async def test_a_cut_import_goes_on_with_the_mapping_it_began_with(
-    club: Club, database: Database, tmp_path: Path
-) -> None:
-    path = as_csv(tmp_path / "history.csv", spins(3))
+async def cut_behind_line_2(club: Club, database: Database, folder: Path) -> Path:
+    """A file of three rows, and what a process leaves that was killed while it imported them."""
+    path = as_csv(folder / "history.csv", spins(3))
     await club.call("import", str(path), *ALL)
     async with database.connection() as db:
         await db.execute("UPDATE imports SET ended_at = NULL, line = 2")
+    return path
+
+
+async def test_a_cut_import_goes_on_with_the_mapping_it_began_with(
+    club: Club, database: Database, tmp_path: Path
+) -> None:
+    path = await cut_behind_line_2(club, database, tmp_path)
 
     other = await club.call("import", str(path), *MAP, "--map", "metadata.event=event_id")
     same = await club.call("import", str(path), *ALL, "--json")
@@ -147,10 +153,7 @@ async def test_a_cut_import_goes_on_with_the_mapping_it_began_with(
 async def test_a_file_that_was_changed_while_its_import_was_cut_is_not_taken_for_another(
     club: Club, database: Database, tmp_path: Path
 ) -> None:
-    path = as_csv(tmp_path / "history.csv", spins(3))
-    await club.call("import", str(path), *ALL)
-    async with database.connection() as db:
-        await db.execute("UPDATE imports SET ended_at = NULL, line = 2")
+    path = await cut_behind_line_2(club, database, tmp_path)
     as_csv(path, spins(4))
 
     changed = await club.call("import", str(path), *ALL)
