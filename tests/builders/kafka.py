@@ -18,7 +18,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from casino_club.infra.backends.kafka.client import Kafka
+from casino_club.infra.backends.kafka.client import ASK_SECONDS_MAX, Kafka
 from casino_club.infra.backends.kafka.publisher import TopicPublisher
 from casino_club.infra.backends.kafka.source import TopicSource
 from casino_club.infra.backends.kafka.topics import beginnings, described, ends
@@ -143,7 +143,9 @@ def _wait_for_markers(admin: AdminClient, topic: str, partitions: int) -> None:
     """What is committed shows a moment after whoever sent it was told so. What nobody commits we don't wait for."""
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client types it partly
     wanted = {TopicPartition(topic, number): latest for number in range(partitions)}
-    written = [future.result().offset for future in admin.list_offsets(wanted).values()]
+    written = [
+        future.result().offset for future in admin.list_offsets(wanted, request_timeout=ASK_SECONDS_MAX).values()
+    ]
     deadline = time.monotonic() + MARKERS_SECONDS_MAX
     while any(at < end for at, end in zip(ends(admin, topic, partitions), written, strict=True)):
         if time.monotonic() > deadline:
