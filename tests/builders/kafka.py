@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from casino_club.infra.backends.kafka.client import ASK_SECONDS_MAX, Kafka
+from casino_club.infra.backends.kafka.client import Kafka
 from casino_club.infra.backends.kafka.publisher import TopicPublisher
 from casino_club.infra.backends.kafka.source import TopicSource
 from casino_club.infra.backends.kafka.topics import beginnings, described, ends
@@ -29,7 +28,6 @@ from casino_club.infra.log.sources import OpenSource
 SCRIPT = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka"
 SCRIPT_SECONDS_MAX = 300
 READ_SECONDS_MAX = 30.0
-MARKERS_SECONDS_MAX = 5.0
 
 _numbers = itertools.count(1)
 
@@ -116,7 +114,6 @@ def messages(kafka: Kafka, topic: str | None = None) -> list[Message]:
     found = described(admin, name)
     if found is None:
         return []
-    _wait_for_markers(admin, name, found.partitions)
     low, high = (which(admin, name, found.partitions) for which in (beginnings, ends))
     consumer.assign([TopicPartition(name, number, offset) for number, offset in enumerate(low)])
     read: dict[int, list[Message]] = {number: [] for number in range(found.partitions)}
@@ -137,20 +134,6 @@ def messages(kafka: Kafka, topic: str | None = None) -> list[Message]:
                 raise AssertionError(error)
     consumer.close()
     return [message for number in sorted(read) for message in read[number]]
-
-
-def _wait_for_markers(admin: AdminClient, topic: str, partitions: int) -> None:
-    """What is committed shows a moment after whoever sent it was told so. What nobody commits we don't wait for."""
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client types it partly
-    wanted = {TopicPartition(topic, number): latest for number in range(partitions)}
-    written = [
-        future.result().offset for future in admin.list_offsets(wanted, request_timeout=ASK_SECONDS_MAX).values()
-    ]
-    deadline = time.monotonic() + MARKERS_SECONDS_MAX
-    while any(at < end for at, end in zip(ends(admin, topic, partitions), written, strict=True)):
-        if time.monotonic() > deadline:
-            return
-        time.sleep(0.02)
 
 
 def is_in_sync(kafka: Kafka, copies: int) -> bool:
