@@ -4,7 +4,7 @@ import asyncio
 import io
 from pathlib import Path
 
-from confluent_kafka import Message
+from confluent_kafka import KafkaException, Message
 
 from casino_club.infra.backends.kafka.client import Kafka
 from casino_club.infra.db.database import Database
@@ -28,7 +28,10 @@ def _bytes(message: Message) -> bytes:
 
 async def is_told(kafka: Kafka, user_id: int) -> bool:
     """Whether the last that the topic holds of a user is that they were erased."""
-    found = rows_in(await asyncio.to_thread(messages, kafka))
+    try:
+        found = rows_in(await asyncio.to_thread(messages, kafka))
+    except KafkaException:  # a leader is being elected
+        return False
     return [row["action_type"] for row in found if row["user_id"] == user_id][-1:] == ["USER_ERASED"]
 
 
